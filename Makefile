@@ -1,0 +1,101 @@
+# Everything starts here: `make demo` needs a Python >= 3.11 and pip's network, and nothing else.
+#
+#   make demo                    make .venv, install, draw out/demo.png
+#   make demo TORCH_INDEX=URL    the same, with torch from another index (a smaller or a CUDA build)
+#   make test | test-all | check | bench NAME=tiny
+#
+# Targets are relative, so the folder may have spaces in its name.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := demo
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PYTHONS ?= python3.14 python3.13 python3.12 python3.11 python3 python
+TORCH_INDEX ?=
+NAME ?= tiny
+OUT ?= out
+
+VENV_PYTHON := .venv/bin/python
+INSTALL := $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input install --progress-bar off
+SHOW_DOWNLOADS := grep --line-buffered -E "^ +Downloading|^Processing .*torch"
+TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
+
+# Nothing is downloaded at run time, and every line is printed when it happens.
+export HF_HUB_OFFLINE := 1
+export PYTHONUNBUFFERED := 1
+
+.PHONY: demo install test test-all check bench clean FORCE
+.PHONY: check-lint check-format check-types check-layers check-dependencies check-spelling check-docker
+
+demo: install
+	@$(VENV_PYTHON) -m bot demo --out "$(OUT)"
+
+install: .venv/.base
+
+test: .venv/.dev
+	@$(VENV_PYTHON) -m pytest
+
+test-all: .venv/.dev
+	@$(VENV_PYTHON) -m pytest -m "not gpu"
+
+# `make -k check` goes on after a failure.
+check: check-lint check-format check-types check-layers check-dependencies check-spelling check-docker
+
+check-lint: .venv/.dev
+	@echo "ruff check" && $(VENV_PYTHON) -m ruff check .
+
+check-format: .venv/.dev
+	@echo "ruff format" && $(VENV_PYTHON) -m ruff format --check .
+
+check-types: .venv/.dev
+	@echo "basedpyright" && $(VENV_PYTHON) -m basedpyright
+
+check-layers: .venv/.dev
+	@echo "import-linter" && .venv/bin/lint-imports --no-logo
+
+check-dependencies: .venv/.dev
+	@echo "deptry" && $(VENV_PYTHON) -m deptry .
+
+check-spelling: .venv/.dev
+	@echo "typos" && .venv/bin/typos
+
+check-docker: .venv/.dev
+	@echo "hadolint" && .venv/bin/hadolint Dockerfile
+
+bench: install
+	@$(VENV_PYTHON) -m bot bench "$(NAME)" $(ARGS)
+
+clean:
+	@rm -rf .venv out build *.egg-info
+	@echo "Removed .venv, out and build files."
+
+# The first interpreter that really runs (a version manager's shim may not), is new enough and can make venvs.
+.venv/.made:
+	@found=; \
+	for candidate in $(PYTHONS); do \
+	  if "$$candidate" -c 'import ensurepip, sys; raise SystemExit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	  then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "No Python 3.11 or newer with its venv module was found (tried: $(PYTHONS)). Install one, for example: apt-get install python3 python3-venv" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Making .venv with $$("$$found" --version) ($$found)"; \
+	"$$found" -m venv --clear .venv
+	@touch $@
+
+# Remembers the chosen index, so that choosing another one installs again.
+.venv/.torch-index: FORCE | .venv/.made
+	@printf '%s\n' "$(TORCH_INDEX)" | cmp -s - $@ || printf '%s\n' "$(TORCH_INDEX)" > $@
+
+# The stamp is made only if pip succeeds; of what pip says, the downloads and everything on stderr are shown.
+.venv/.base: pyproject.toml .venv/.torch-index | .venv/.made
+	@echo "Installing the packages (the first time this downloads torch: minutes, not seconds)"
+	@rm -f $@ .venv/.dev; { \
+	  { [ -z "$(TORCH_INDEX)" ] || $(INSTALL) --upgrade "$(TORCH)" --index-url "$(TORCH_INDEX)"; } \
+	  && $(INSTALL) --editable . && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
+
+.venv/.dev: .venv/.base
+	@echo "Installing the test tools"
+	@rm -f $@; { $(INSTALL) --editable ".[dev]" && touch $@; } | $(SHOW_DOWNLOADS); test -e $@

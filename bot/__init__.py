@@ -1,0 +1,1 @@
+"""The front end: the `synid` command line. Imports without torch."""

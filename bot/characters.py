@@ -1,0 +1,177 @@
+"""`synid create` and `synid render`: from checked words to stored characters and pictures."""
+
+import secrets
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from bot.console import Reporter
+from bot.pictures import save_png
+from bot.requests import LARGEST_SEED, NoTerminalError, clean_text
+from bot.settings import Settings
+from storage.names import clean_name, folder_name
+from storage.profiles import ProfileStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person asked to have made; `ask` lets them pick the portrait."""
+
+    name: str
+    description: str
+    seed: int
+    style: str | None
+    ask: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A character that was made and stored."""
+
+    name: str
+    folder: Path
+    portrait: Path
+    seconds: float
+    scores: Mapping[str, float]
+    not_drawn: tuple[str, ...]
+
+    def to_fields(self) -> dict[str, object]:
+        """Return what `--json` prints."""
+        return {
+            "name": self.name,
+            "folder": str(self.folder),
+            "portrait": str(self.portrait),
+            "seconds": round(self.seconds, 2),
+            "scores": dict(self.scores),
+            "not_drawn": list(self.not_drawn),
+        }
+
+    def to_lines(self) -> list[str]:
+        """Return what a person reads."""
+        figures = ", ".join(f"{key} {value:.3f}" for key, value in self.scores.items())
+        lines = [f"{self.name} is ready after {self.seconds:.1f} s{f' ({figures})' if figures else ''}"]
+        return [*lines, *_not_drawn_lines(self.not_drawn), str(self.portrait)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Pictures that were drawn, with their seeds."""
+
+    pictures: tuple[tuple[Path, int], ...]
+    seconds: float
+    not_drawn: tuple[str, ...]
+
+    def to_fields(self) -> dict[str, object]:
+        """Return what `--json` prints."""
+        return {
+            "pictures": [{"path": str(path), "seed": seed} for path, seed in self.pictures],
+            "seconds": round(self.seconds, 2),
+            "not_drawn": list(self.not_drawn),
+        }
+
+    def to_lines(self) -> list[str]:
+        """Return what a person reads."""
+        return [
+            *_not_drawn_lines(self.not_drawn),
+            *(f"{path}  (seed {seed})" for path, seed in self.pictures),
+        ]
+
+
+def create(wish: Wish, *, data: Path | None, quiet: bool) -> Made:
+    """Make a character and store it; everything that can be refused is refused before the slow part.
+
+    Args:
+        wish: What was asked for.
+        data: The data folder that was chosen, if any.
+        quiet: Keep the standard output free: progress goes to stderr.
+
+    Raises:
+        InvalidRequestError: The name, the description or the way of picking cannot be.
+        JobCancelledError: A person stopped it.
+    """
+    settings = Settings()
+    name = clean_name(wish.name)
+    description = clean_text(wish.description, field="description")
+    if wish.ask and not sys.stdin.isatty():
+        raise NoTerminalError
+    store = ProfileStore(settings.data_folder(data))
+    store.require_room(name)
+    with Reporter(to_stderr=quiet) as reporter:
+        reporter.say("loading the model")
+        from synid_engine.engine import Engine  # torch loads here
+
+        engine = Engine.load(settings.models)
+        character = engine.create(
+            name,
+            description,
+            seed=wish.seed,
+            style=wish.style,
+            pick=(lambda images: _ask(images, reporter)) if wish.ask else None,
+            on_progress=reporter,
+        )
+        with store.put(name) as folder:
+            character.save(folder)
+        seconds = reporter.elapsed_s
+    stored = store.get(name)
+    return Made(
+        name=name,
+        folder=stored.folder,
+        portrait=stored.portrait,
+        seconds=seconds,
+        scores=stored.profile.scores,
+        not_drawn=character.not_drawn,
+    )
+
+
+def render(
+    name: str, prompt: str, *, count: int, seed: int | None, out: Path, data: Path | None, quiet: bool
+) -> Drawn:
+    """Draw a stored character into PNG files.
+
+    Args:
+        name: The character's.
+        prompt: Expression, scene, framing.
+        count: How many pictures.
+        seed: Seed of the first one; a new one is drawn by lot if None.
+        out: Folder of the pictures.
+        data: The data folder that was chosen, if any.
+        quiet: Keep the standard output free: progress goes to stderr.
+
+    Raises:
+        InvalidRequestError: There is no such character, or the prompt cannot be.
+        JobCancelledError: A person stopped it.
+    """
+    settings = Settings()
+    cleaned = clean_text(prompt, field="prompt")
+    stored = ProfileStore(settings.data_folder(data)).get(name)
+    with Reporter(to_stderr=quiet) as reporter:
+        reporter.say("loading the model")
+        from synid_engine.engine import Character, Engine  # torch loads here
+
+        engine = Engine.load(settings.models)
+        character = Character.load(stored.folder, model_hash=engine.model_hash)
+        first = secrets.randbelow(min(LARGEST_SEED, 1 << 31)) if seed is None else seed
+        pictures = engine.render(character, cleaned, count=count, seed=first, on_progress=reporter)
+        seconds = reporter.elapsed_s
+    stem = folder_name(stored.profile.name).rpartition("-")[0] or "character"
+    paths = tuple((save_png(one.image, out / f"{stem}-{one.seed}.png"), one.seed) for one in pictures)
+    return Drawn(pictures=paths, seconds=seconds, not_drawn=engine.not_drawn(cleaned))
+
+
+def _ask(images: Sequence[Image.Image], reporter: Reporter) -> int:
+    """Show the candidates as one page and ask for a number."""
+    from synid_engine.evaluation.report import contact_sheet
+
+    labels = [str(number) for number in range(1, len(images) + 1)]
+    with tempfile.TemporaryDirectory(prefix="synid-") as folder:
+        sheet = save_png(contact_sheet(images, labels, len(images)), Path(folder) / "candidates.png")
+        reporter.say(f"look at {sheet}")
+        return reporter.ask("Which one is it?", choices=len(images))
+
+
+def _not_drawn_lines(words: Sequence[str]) -> list[str]:
+    return [f"not drawn: {', '.join(words)}"] if words else []

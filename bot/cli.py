@@ -1,0 +1,229 @@
+"""The `synid` command: parse, call, print. Whatever is slow to import is imported inside its command."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bot.errors import sentence
+from bot.requests import LARGEST_SEED, MOST_PICTURES
+from synid_engine.errors import JobCancelledError, SynIDError
+
+CANCELLED = 130
+MISTAKE = 2
+
+app = typer.Typer(
+    name="synid",
+    help="A character from words: described once, drawn the same ever after.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Name = Annotated[str, typer.Argument(help="The character's name.", show_default=False)]
+Data = Annotated[
+    Path | None, typer.Option("--data", help="Folder of the characters. [SYNID_DATA]", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object; progress goes to stderr.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for what is written.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED, show_default=False)]
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    raise SystemExit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command.
+
+    Returns:
+        0, or 2 after a mistake told in one line, or 130 after Ctrl-C.
+    """
+    try:
+        result: object = app(list(arguments) or ["--help"], prog_name="synid", standalone_mode=False)
+    except (JobCancelledError, KeyboardInterrupt, typer.Abort):
+        return _fail("cancelled", CANCELLED)
+    except SynIDError as error:
+        return _fail(sentence(error), MISTAKE)
+    except typer.TyperException as error:
+        return _fail(error.format_message(), MISTAKE)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(line: str, code: int) -> int:
+    sys.stderr.write(f"synid: {' '.join(line.split())}\n")
+    return code
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _print_json(fields: Mapping[str, object]) -> None:
+    _print(json.dumps(fields, ensure_ascii=False, indent=2))
+
+
+@app.command()
+def create(
+    name: Name,
+    description: Annotated[str, typer.Argument(help="The character in words.", show_default=False)],
+    *,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED)] = 0,
+    style: Annotated[str | None, typer.Option(help="An art style; by default the description's.")] = None,
+    pick: Annotated[Literal["auto", "ask"], typer.Option(help="Who picks the portrait among four.")] = "auto",
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Make a character from words."""
+    from bot import characters
+
+    wish = characters.Wish(name=name, description=description, seed=seed, style=style, ask=pick == "ask")
+    made = characters.create(wish, data=data, quiet=as_json)
+    if as_json:
+        _print_json(made.to_fields())
+    else:
+        _print("\n".join(made.to_lines()))
+
+
+@app.command()
+def render(
+    name: Name,
+    prompt: Annotated[str, typer.Argument(help="Expression, scene, framing.", show_default=False)],
+    *,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=MOST_PICTURES, help="Pictures.")] = 1,
+    seed: Seed = None,
+    out: Out = Path("out"),
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Draw a character in an expression, scene or framing."""
+    from bot import characters
+
+    drawn = characters.render(name, prompt, count=count, seed=seed, out=out, data=data, quiet=as_json)
+    if as_json:
+        _print_json(drawn.to_fields())
+    else:
+        _print("\n".join(drawn.to_lines()))
+
+
+@app.command("list")
+def list_characters(*, data: Data = None, as_json: Json = False) -> None:
+    """List the characters."""
+    from bot import roster
+
+    if as_json:
+        _print_json(roster.listing(data=data))
+    else:
+        _print(roster.table(data=data))
+
+
+@app.command()
+def show(name: Name, *, data: Data = None, as_json: Json = False) -> None:
+    """Show what is known about a character."""
+    from bot import roster
+
+    fields = roster.details(name, data=data)
+    if as_json:
+        _print_json(fields)
+    else:
+        _print(roster.as_lines(fields))
+
+
+@app.command()
+def delete(name: Name, *, data: Data = None) -> None:
+    """Remove a character and its files."""
+    from bot import roster
+
+    _print(roster.delete(name, data=data))
+
+
+@app.command("export")
+def export_file(
+    name: Name,
+    file: Annotated[
+        Path | None, typer.Argument(help="File or folder; by default NAME.character here.")
+    ] = None,
+    *,
+    data: Data = None,
+) -> None:
+    """Write a character as one file."""
+    from bot import roster
+
+    _print(str(roster.export(name, file or Path(), data=data)))
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="A .character file.", show_default=False)],
+    *,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Another name for it.", show_default=False)
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Read a character from one file, after checking all of it."""
+    from bot import roster
+
+    _print(roster.import_(file, name=name, data=data))
+
+
+@app.command()
+def evaluate(
+    name: Name,
+    *,
+    suite: Annotated[Literal["quick", "full"], typer.Option(help="How many pictures.")] = "quick",
+    out: Out = Path("out"),
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Measure how well a character stays itself and follows prompts."""
+    from bot import measures
+
+    _print(measures.evaluate(name, suite=suite, out=out, data=data, as_json=as_json))
+
+
+@app.command()
+def ablate(
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="At most five minutes, marked as quick.")] = False,
+    out: Out = Path("out"),
+    as_json: Json = False,
+) -> None:
+    """Measure what each stage of SynID adds."""
+    from bot import measures
+
+    _print(measures.bench("ablation", quick=quick, out=out, as_json=as_json))
+
+
+@app.command()
+def bench(
+    name: Annotated[str, typer.Argument(help="tiny, identity, ...", show_default=False)],
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="At most five minutes, marked as quick.")] = False,
+    out: Out = Path("out"),
+    as_json: Json = False,
+) -> None:
+    """Print figures against their targets."""
+    from bot import measures
+
+    _print(measures.bench(name, quick=quick, out=out, as_json=as_json))
+
+
+@app.command()
+def demo(*, out: Out = Path("out")) -> None:
+    """Make a character from a sentence and draw it on one page, out/demo.png."""
+    from bot.console import Reporter
+    from bot.demo import run_demo
+    from bot.settings import Settings
+
+    with Reporter() as reporter:
+        result = run_demo(out, models=Settings().models, reporter=reporter)
+        reporter.say(f"peak memory {result.peak_memory_gb:.2f} GB")
+    _print(str(result.sheet))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Every error of the project as the one sentence that a person reads."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from bot import requests
+from storage import errors as stored
+from synid_engine import errors as engine
+from synid_engine.errors import SynIDError
+
+_SHOWN = 60
+_KNOWN_SHOWN = 12
+_NAME_REASONS = {
+    "empty": "a name needs at least one visible character",
+    "long": "a name has at most 40 characters",
+    "unprintable": "a name cannot have control characters",
+    "path": "a name cannot have slashes or begin with a dot",
+}
+_E = TypeVar("_E", bound=SynIDError)
+_SENTENCES: dict[type[SynIDError], Callable[[SynIDError], str]] = {}
+
+
+def sentence(error: SynIDError) -> str:
+    """Return what a person reads about an error, on one line."""
+    for kind in type(error).__mro__:
+        if kind in _SENTENCES:
+            return " ".join(_SENTENCES[kind](error).split())
+    return f"something went wrong ({type(error).__name__})"
+
+
+def has_own_sentence(kind: type[SynIDError]) -> bool:
+    """Tell whether an error type has a sentence of its own, not one inherited."""
+    return kind in _SENTENCES
+
+
+def _say(kind: type[_E], words: Callable[[_E], str]) -> None:
+    def say(error: SynIDError) -> str:
+        if not isinstance(error, kind):
+            message = f"{type(error).__name__} is no {kind.__name__}"
+            raise TypeError(message)
+        return words(error)
+
+    _SENTENCES[kind] = say
+
+
+def _short(text: str) -> str:
+    visible = "".join(character if character.isprintable() else "?" for character in text)
+    return visible if len(visible) <= _SHOWN else f"{visible[:_SHOWN]}..."
+
+
+def _choices(names: tuple[str, ...]) -> str:
+    more = ", ..." if len(names) > _KNOWN_SHOWN else ""
+    return ", ".join(map(_short, names[:_KNOWN_SHOWN])) + more
+
+
+def _size(count: int) -> str:
+    return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{count} bytes"
+
+
+def _no_such_character(error: stored.ProfileNotFoundError) -> str:
+    known = f"there is {_choices(error.known)}" if error.known else "there is none yet"
+    return f"there is no character called {_short(error.name)}; {known}"
+
+
+_say(SynIDError, lambda error: f"something went wrong ({type(error).__name__})")
+_say(engine.JobCancelledError, lambda _: "cancelled")
+_say(
+    engine.DistillationError,
+    lambda _: "the character could not be learned; describe it in other words or try another seed",
+)
+_say(engine.CapacityError, lambda _: "there is no room for this now; try again later")
+
+_say(
+    engine.InvalidSettingError,
+    lambda e: f"{e.field} cannot be {_short(str(e.value))}; it must be {e.allowed}",
+)
+_say(
+    engine.PictureSizeMismatchError,
+    lambda e: f"pictures drawn together must have one size: one is {e.found} and the others are {e.expected}",
+)
+_say(engine.NoFaceFoundError, lambda _: "no face was found in the picture")
+_say(
+    engine.BaseModelMismatchError,
+    lambda e: f"the character was made with another base model ({e.found[:12]}, here is {e.expected[:12]})",
+)
+_say(
+    engine.DeviceOutOfMemoryError,
+    lambda e: f"the device has no memory for {e.rows} pictures at once; ask for fewer",
+)
+_say(engine.MissingModelError, lambda e: f"the model folder {e.folder} has no {e.part}")
+_say(engine.DamagedModelError, lambda e: f"the model folder {e.folder} is damaged: {e.part}: {e.detail}")
+_say(engine.UnsupportedModelError, lambda e: f"the model in {e.folder} cannot be used: it has {e.feature}")
+_say(engine.DeviceUnavailableError, lambda e: f"the device {e.device} is not there")
+_say(engine.CorruptTensorError, lambda e: f"{e.path} is damaged: {e.detail}")
+_say(engine.MissingTensorError, lambda e: f"{e.path} is missing or cannot be read")
+_say(engine.TensorWriteError, lambda e: f"{e.path} cannot be written: {e.reason}")
+
+_say(stored.InvalidNameError, lambda e: f"{_NAME_REASONS[e.reason]}: {_short(e.name)}")
+_say(stored.ProfileNotFoundError, _no_such_character)
+_say(stored.ProfileExistsError, lambda e: f"there is already a character called {_short(e.name)}")
+_say(stored.DamagedProfileError, lambda e: f"the character {_short(e.name)} is damaged: {e.part}: {e.detail}")
+_say(stored.DiskFullError, lambda e: f"the disk is full; {e.path} was not written")
+_say(stored.UnwritableError, lambda e: f"{e.path} cannot be written: {e.reason}")
+_say(stored.MissingArchiveError, lambda e: f"{e.path} is not there or cannot be read")
+_say(stored.NotAnArchiveError, lambda e: f"{e.path} is not a whole .character file")
+_say(
+    stored.ArchiveTooLargeError,
+    lambda e: f"{e.path} is refused: {_size(e.size)} where a character has at most {_size(e.limit)}",
+)
+_say(
+    stored.UnexpectedMemberError,
+    lambda e: f"{e.path} is refused: it holds {_short(e.member)}, which no character has",
+)
+_say(stored.MissingMemberError, lambda e: f"{e.path} is refused: it has no {_short(e.member)}")
+_say(stored.DamagedMemberError, lambda e: f"{e.path} is refused: {_short(e.member)}: {e.detail}")
+_say(
+    stored.OtherBaseModelError,
+    lambda e: (
+        f"{e.path} was made with another base model ({_short(e.found[:12])}, here is {e.expected[:12]})"
+    ),
+)
+
+_say(requests.EmptyTextError, lambda e: f"the {e.field} says nothing: use a few words")
+_say(requests.LongTextError, lambda e: f"the {e.field} has {e.length} characters; at most {e.limit} are read")
+_say(
+    requests.UnprintableTextError, lambda e: f"the {e.field} has a control character at position {e.position}"
+)
+_say(requests.NoTerminalError, lambda _: "--pick ask needs a terminal to ask on; use --pick auto")
+_say(
+    requests.UnknownBenchError,
+    lambda e: f"there is no bench called {_short(e.name)}; there is {_choices(e.known)}",
+)

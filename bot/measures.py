@@ -1,0 +1,66 @@
+"""`synid evaluate | ablate | bench`: run the engine's measures, print and keep what they found."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from bot.console import Reporter
+from bot.pictures import save_png
+from bot.requests import UnknownBenchError
+from bot.settings import Settings
+from storage.files import write_whole
+from storage.names import folder_name
+from storage.profiles import ProfileStore
+
+
+def evaluate(
+    name: str, *, suite: Literal["quick", "full"], out: Path, data: Path | None, as_json: bool
+) -> str:
+    """Draw a suite of pictures of a character, measure them, write JSON and a contact sheet.
+
+    Returns:
+        What to print: a table and the paths, or one JSON object.
+
+    Raises:
+        ProfileNotFoundError: There is no such character.
+        JobCancelledError: A person stopped it.
+    """
+    settings = Settings()
+    stored = ProfileStore(settings.data_folder(data)).get(name)
+    with Reporter(to_stderr=as_json) as reporter:
+        reporter.say("loading the models")
+        from synid_engine.engine import Character, Engine  # torch loads here
+        from synid_engine.evaluation.suites import run_suite
+
+        engine = Engine.load(settings.models)
+        character = Character.load(stored.folder, model_hash=engine.model_hash)
+        report = run_suite(engine, character, suite=suite, on_progress=reporter)
+    stem = out / f"evaluate-{folder_name(stored.profile.name)}-{suite}"
+    fields = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
+    write_whole(stem.with_suffix(".json").absolute(), fields.encode() + b"\n")
+    sheet = save_png(report.sheet, stem.with_suffix(".png"))
+    return fields if as_json else f"{report.to_table()}\n{stem.with_suffix('.json').absolute()}\n{sheet}"
+
+
+def bench(name: str, *, quick: bool, out: Path, as_json: bool) -> str:
+    """Run a bench and keep its figures as JSON.
+
+    Returns:
+        What to print: a table and the path, or one JSON object.
+
+    Raises:
+        UnknownBenchError: There is no such bench.
+        JobCancelledError: A person stopped it.
+    """
+    from synid_engine.evaluation.benches import BENCHES, BenchOptions
+
+    if name not in BENCHES:
+        raise UnknownBenchError(name=name, known=tuple(sorted(BENCHES)))
+    with Reporter(to_stderr=as_json) as reporter:
+        report = BENCHES[name](
+            BenchOptions(quick=quick, models=Settings().models, out=out, on_progress=reporter)
+        )
+    fields = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
+    path = (out / f"bench-{name}{'-quick' if quick else ''}.json").absolute()
+    write_whole(path, fields.encode() + b"\n")
+    return fields if as_json else f"{report.to_table()}\n{path}"

@@ -1,0 +1,127 @@
+"""What can go wrong with stored characters. Each error carries fields; the front end owns the words."""
+
+from pathlib import Path
+
+from synid_engine.errors import InvalidRequestError, StoreError
+
+
+class InvalidNameError(InvalidRequestError):
+    """A character cannot have this name.
+
+    Attributes:
+        name: What was asked for.
+        reason: One of `empty`, `long`, `unprintable`, `path`.
+    """
+
+    def __init__(self, *, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+
+class ProfileNotFoundError(InvalidRequestError):
+    """No character has this name; `known` lists the names that exist."""
+
+    def __init__(self, *, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name = name
+        self.known = known
+
+
+class ProfileExistsError(InvalidRequestError):
+    """A character already has this name, whatever its case."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class DamagedProfileError(StoreError):
+    """A stored character's files are not what its profile says; `part` is the file."""
+
+    def __init__(self, *, name: str, part: str, detail: str) -> None:
+        super().__init__(name, part, detail)
+        self.name = name
+        self.part = part
+        self.detail = detail
+
+
+class DiskFullError(StoreError):
+    """There is no room to write `path`."""
+
+    def __init__(self, *, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class UnwritableError(StoreError):
+    """`path` could not be written, for the system's `reason`."""
+
+    def __init__(self, *, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+
+class ArchiveError(InvalidRequestError):
+    """A `.character` file is refused; `path` is the file."""
+
+    def __init__(self, path: Path, *details: object) -> None:
+        super().__init__(path, *details)
+        self.path = path
+
+
+class MissingArchiveError(ArchiveError):
+    """There is no such file, or it cannot be read."""
+
+
+class NotAnArchiveError(ArchiveError):
+    """The file is not a whole zip: another format, cut short, or with foreign bytes before or inside it."""
+
+
+class ArchiveTooLargeError(ArchiveError):
+    """The file, one of its members or their sum is larger than a character can be.
+
+    Attributes:
+        size: Bytes found or declared.
+        limit: Bytes allowed.
+    """
+
+    def __init__(self, path: Path, *, size: int, limit: int) -> None:
+        super().__init__(path, size, limit)
+        self.size = size
+        self.limit = limit
+
+
+class UnexpectedMemberError(ArchiveError):
+    """A member is none that a character has: a path outside, a link, a pickle, a duplicate, one too many."""
+
+    def __init__(self, path: Path, *, member: str) -> None:
+        super().__init__(path, member)
+        self.member = member
+
+
+class MissingMemberError(ArchiveError):
+    """A member that a character needs is not there."""
+
+    def __init__(self, path: Path, *, member: str) -> None:
+        super().__init__(path, member)
+        self.member = member
+
+
+class DamagedMemberError(ArchiveError):
+    """A member's bytes are not what its checksum, its size or its format says."""
+
+    def __init__(self, path: Path, *, member: str, detail: str) -> None:
+        super().__init__(path, member, detail)
+        self.member = member
+        self.detail = detail
+
+
+class OtherBaseModelError(ArchiveError):
+    """The character was made with another base model, on which its bank means nothing."""
+
+    def __init__(self, path: Path, *, found: str, expected: str) -> None:
+        super().__init__(path, found, expected)
+        self.found = found
+        self.expected = expected

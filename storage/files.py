@@ -1,0 +1,113 @@
+"""Files that are either whole or absent: write, sync, rename. Knows nothing about characters."""
+
+import errno
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from storage.errors import DiskFullError, UnwritableError
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def disk_errors(path: Path) -> Generator[None]:
+    """Translate the system's refusals to write `path` into `DiskFullError` and `UnwritableError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFullError(path=path) from error
+        raise UnwritableError(path=path, reason=error.strerror or type(error).__name__) from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash, finds the old one or the new one and never a part.
+
+    Raises:
+        DiskFullError: There is no room; nothing is left behind.
+        UnwritableError: The system refuses for another reason; nothing is left behind.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".tmp-{secrets.token_hex(8)}")
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Sync every file of a folder, then rename it into place; the target must not exist."""
+    with disk_errors(target):
+        for path in sorted(source.rglob("*")):
+            if path.is_file():
+                _sync_file(path)
+            else:
+                _sync_folder(path)
+        _sync_folder(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.rename(target)
+        _sync_folder(target.parent)
+
+
+def require_room(folder: Path, *, size: int) -> None:
+    """Find out before slow work whether a folder, perhaps not yet made, could be written.
+
+    Raises:
+        DiskFullError: Less than `size` bytes are free.
+        UnwritableError: The nearest existing folder above it is no folder or may not be written.
+    """
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    with disk_errors(folder):
+        free = shutil.disk_usage(existing).free
+    if free < size:
+        raise DiskFullError(path=folder)
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise UnwritableError(path=folder, reason="it may not be written")
+
+
+@contextmanager
+def scratch_folder(parent: Path) -> Generator[Path]:
+    """Lend a new folder on the same disk as its future place; what is left in it afterwards is removed."""
+    with disk_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = parent / f"new-{secrets.token_hex(8)}"
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""An identity as a small bank of keys and values, and the attention that reads it."""

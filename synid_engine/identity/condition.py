@@ -1,0 +1,216 @@
+"""What one forward pass is told about the identities of its rows: stacked keys and values, weights, regions.
+
+A condition is built for each batch and goes to the UNet as `cross_attention_kwargs={"identity": condition}`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.identity.regions import Masks, RegionBias, RegionRow, level_sizes, region_bias
+
+_NOWHERE = float("-inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class IdentityRow:
+    """The identity of one row of a batch.
+
+    Attributes:
+        banks: The characters; none leaves the row as the stock model draws it.
+        scale: Weight of the banks in cross-attention.
+        is_null: Whether to use the null halves, for unconditional rows.
+        region_masks: For each bank its weight in [0, 1] over the picture; none means everywhere.
+        token_scale: Weight of the banks' tokens in the prompt context; 0 leaves them out.
+    """
+
+    banks: tuple[IdentityBank, ...] = ()
+    scale: float = 1.0
+    is_null: bool = False
+    region_masks: Masks = ()
+    token_scale: float = 1.0
+
+    def keys(self, layer: str) -> list[Tensor]:
+        """Each bank's keys for a layer; none where the banks do not act."""
+        banks = self.banks if self.has_banks else ()
+        return [(bank.null_keys if self.is_null else bank.keys)[layer] for bank in banks]
+
+    def values(self, layer: str) -> list[Tensor]:
+        """Each bank's values for a layer; none where the banks do not act."""
+        banks = self.banks if self.has_banks else ()
+        return [(bank.null_values if self.is_null else bank.values)[layer] for bank in banks]
+
+    def tokens(self) -> list[Tensor]:
+        """Each bank's tokens for the prompt context."""
+        return [bank.null_tokens if self.is_null else bank.identity_tokens for bank in self.banks]
+
+    @property
+    def has_banks(self) -> bool:
+        """Whether the banks act in cross-attention."""
+        return bool(self.banks) and self.scale != 0
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether tokens are appended to the prompt context."""
+        return bool(self.banks) and self.token_scale != 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class IdentityCondition:
+    """The identities of a batch, as the attention processor reads them.
+
+    Attributes:
+        keys: For each layer the rows' keys, padded to the longest row; empty when no row has a bank.
+        values: The same for the values.
+        scale: Weight of each row's bank attention.
+        bank_bias: Added to the banks' scores, to hide padding; None hides nothing.
+        context_bias: Added to the scores of the prompt context, to hide padding and weight the tokens.
+        regions: By number of queries, where a resolution's regions are; empty means everywhere.
+    """
+
+    keys: Mapping[str, Float[Tensor, "batch bank_tokens _width"]]
+    values: Mapping[str, Float[Tensor, "batch bank_tokens _width"]]
+    scale: Float[Tensor, "batch 1 1"]
+    bank_bias: Float[Tensor, "batch 1 1 bank_tokens"] | None = None
+    context_bias: Float[Tensor, "batch 1 1 context_tokens"] | None = None
+    regions: Mapping[int, RegionBias] = field(default_factory=dict[int, RegionBias])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ConditionedContext:
+    """What the UNet is given for a batch.
+
+    Attributes:
+        context: Prompt states with the identity tokens behind them, padded to the longest row.
+        identity: The banks and the biases; None when every row is the stock model's.
+    """
+
+    context: Float[Tensor, "batch context_tokens context_dim"]
+    identity: IdentityCondition | None
+
+    @property
+    def cross_attention_kwargs(self) -> dict[str, IdentityCondition] | None:
+        """The argument of this name of the UNet."""
+        return None if self.identity is None else {"identity": self.identity}
+
+
+def condition_rows(
+    context: Float[Tensor, "batch prompt_tokens context_dim"],
+    rows: Sequence[IdentityRow],
+    *,
+    latent_size: tuple[int, int],
+    levels: int = 4,
+) -> ConditionedContext:
+    """Stack the identities of a batch; differentiable in the banks.
+
+    Args:
+        context: Text states of each row's prompt.
+        rows: One for each row of the context.
+        latent_size: Height and width of the latents, to scale region masks with.
+        levels: Resolutions of the UNet, each half of the one before.
+
+    Returns:
+        The context with tokens appended and, unless all rows are stock, the condition. A row with a token
+        scale of 0 has none appended, and padding has a weight of exactly 0.
+    """
+    empty = context.new_zeros(0, context.shape[2])
+    tokens = [torch.cat(row.tokens()).to(context) if row.has_tokens else empty for row in rows]
+    longest = max(len(row_tokens) for row_tokens in tokens)
+    if longest == 0 and not any(row.has_banks for row in rows):
+        return ConditionedContext(context=context, identity=None)
+    layers = next((tuple(row.banks[0].keys) for row in rows if row.has_banks), ())
+    bank_bias = _bank_bias(rows, context)
+    context_bias = _context_bias(rows, context, longest)
+    sizes = level_sizes(latent_size, levels)
+    condition = IdentityCondition(
+        keys={layer: _stack([row.keys(layer) for row in rows], context) for layer in layers},
+        values={layer: _stack([row.values(layer) for row in rows], context) for layer in layers},
+        scale=context.new_tensor([row.scale if row.banks else 0.0 for row in rows]).view(-1, 1, 1),
+        bank_bias=bank_bias,
+        context_bias=context_bias,
+        regions=_regions(rows, sizes, bank_bias=bank_bias, context_bias=context_bias, like=context),
+    )
+    joined = torch.cat([context, _pad(tokens, longest)], dim=1) if longest else context
+    return ConditionedContext(context=joined, identity=condition)
+
+
+def _pad(rows: list[Tensor], length: int) -> Tensor:
+    return torch.stack([functional.pad(row, (0, 0, 0, length - len(row))) for row in rows])
+
+
+def _stack(rows: list[list[Tensor]], like: Tensor) -> Tensor:
+    """Join each row's banks and pad with zeros to the longest row."""
+    width = next(bank.shape[1] for row in rows for bank in row)
+    joined = [torch.cat(row).to(like) if row else like.new_zeros(0, width) for row in rows]
+    return _pad(joined, max(len(row) for row in joined))
+
+
+def _bank_lengths(row: IdentityRow) -> list[int]:
+    return [bank.token_count for bank in row.banks] if row.has_banks else []
+
+
+def _token_lengths(row: IdentityRow) -> list[int]:
+    return [len(tokens) for tokens in row.tokens()] if row.has_tokens else []
+
+
+def _bank_bias(rows: Sequence[IdentityRow], like: Tensor) -> Tensor | None:
+    """Hide padding; a row without banks keeps its zeros visible, since a softmax over nothing is NaN."""
+    lengths = [sum(_bank_lengths(row)) for row in rows]
+    longest = max(lengths)
+    if all(length in {0, longest} for length in lengths):
+        return None
+    bias = like.new_zeros(len(rows), 1, 1, longest)
+    for row, length in enumerate(lengths):
+        if length:
+            bias[row, :, :, length:] = _NOWHERE
+    return bias
+
+
+def _context_bias(rows: Sequence[IdentityRow], context: Tensor, longest: int) -> Tensor | None:
+    """Hide padding and weight the appended tokens: log(weight) added to a score multiplies its share."""
+    lengths = [sum(_token_lengths(row)) for row in rows]
+    plain = all(row.token_scale == 1 or length == 0 for row, length in zip(rows, lengths, strict=True))
+    if longest == 0 or (plain and min(lengths) == longest):
+        return None
+    prompt_tokens = context.shape[1]
+    bias = context.new_zeros(len(rows), 1, 1, prompt_tokens + longest)
+    for index, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+        if length:
+            bias[index, ..., prompt_tokens : prompt_tokens + length] = torch.tensor(row.token_scale).log()
+        bias[index, ..., prompt_tokens + length :] = _NOWHERE
+    return bias
+
+
+def _regions(
+    rows: Sequence[IdentityRow],
+    sizes: list[tuple[int, int]],
+    *,
+    bank_bias: Tensor | None,
+    context_bias: Tensor | None,
+    like: Tensor,
+) -> dict[int, RegionBias]:
+    if not any(row.banks and row.region_masks for row in rows):
+        return {}
+    region_rows = [
+        RegionRow(
+            masks=row.region_masks if row.banks else (),
+            bank_lengths=tuple(_bank_lengths(row)),
+            token_lengths=tuple(_token_lengths(row)),
+        )
+        for row in rows
+    ]
+    bank_tokens = max(sum(row.bank_lengths) for row in region_rows)
+    context_tokens = like.shape[1] + max(sum(row.token_lengths) for row in region_rows)
+    if bank_bias is None:
+        bank_bias = like.new_zeros(len(rows), 1, 1, bank_tokens)
+    if context_bias is None and context_tokens > like.shape[1]:
+        context_bias = like.new_zeros(len(rows), 1, 1, context_tokens)
+    biases = (
+        region_bias(region_rows, size, bank_bias=bank_bias, context_bias=context_bias) for size in sizes
+    )
+    return {height * width: bias for (height, width), bias in zip(sizes, biases, strict=True)}

@@ -1,0 +1,117 @@
+"""Scoring pictures against words and pictures with a CLIP model in transformers' layout."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from jaxtyping import Float
+from safetensors import SafetensorError
+from torch import Tensor
+from transformers.models.clip.modeling_clip import CLIPModel
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
+
+from synid_engine.errors import DamagedModelError, MissingModelError
+from synid_engine.perception.alignment import pad_to_square, resize_square
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+_UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError)
+_MEAN = (0.48145466, 0.4578275, 0.40821073)
+_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TransformersClipScorer:
+    """A frozen CLIPModel with its tokenizer; pictures are reduced and normalised here.
+
+    Attributes:
+        model: Both towers.
+        tokenizer: Cuts longer texts at its `model_max_length`.
+    """
+
+    model: CLIPModel
+    tokenizer: CLIPTokenizer
+
+    def image_embeds(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch clip_dim"]:
+        """Return unit vectors; gradients flow to the pictures."""
+        weight = next(self.model.parameters())
+        side = int(cast("Any", self.model.config).vision_config.image_size)
+        pixels = normalize_pixels(resize_square(pad_to_square(images.to(weight)), side=side))
+        output = cast("Any", self.model.vision_model)(pixel_values=pixels)
+        projected = cast("Tensor", self.model.visual_projection(output.pooler_output))
+        return F.normalize(projected.float(), dim=1)
+
+    @torch.no_grad()
+    def text_embeds(self, texts: Sequence[str]) -> Float[Tensor, "batch clip_dim"]:
+        """Return unit vectors, without gradients."""
+        weight = next(self.model.parameters())
+        config = cast("Any", self.model.config).text_config
+        length = min(int(cast("Any", self.tokenizer).model_max_length), int(config.max_position_embeddings))
+        encoding = cast("Any", self.tokenizer)(
+            list(texts), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        )
+        output = cast("Any", self.model.text_model)(
+            input_ids=encoding.input_ids.to(weight.device),
+            attention_mask=encoding.attention_mask.to(weight.device),
+        )
+        projected = cast("Tensor", self.model.text_projection(output.pooler_output))
+        return F.normalize(projected.float(), dim=1)
+
+
+def normalize_pixels(pictures: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 3 h w"]:
+    """Shift and scale 0..1 as CLIP's own preprocessing does."""
+    mean = torch.tensor(_MEAN, dtype=pictures.dtype, device=pictures.device)[:, None, None]
+    deviation = torch.tensor(_DEVIATION, dtype=pictures.dtype, device=pictures.device)[:, None, None]
+    return (pictures - mean) / deviation
+
+
+def load_clip(folder: str | Path, *, device: torch.device) -> TransformersClipScorer:
+    """Load model and tokenizer from one folder, fp32 and frozen.
+
+    Raises:
+        MissingModelError: The folder, its weights or its tokenizer are not there.
+        DamagedModelError: A file cannot be read or lacks weights.
+    """
+    root = Path(folder)
+    for part in ("config.json", "model.safetensors", "tokenizer_config.json"):
+        if not (root / part).is_file():
+            raise MissingModelError(folder=root, part=part)
+    try:
+        with _quiet():
+            loaded = cast("Any", CLIPModel).from_pretrained(
+                str(root),
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                dtype=torch.float32,
+            )
+            tokenizer = cast("Any", CLIPTokenizer).from_pretrained(str(root), local_files_only=True)
+    except _UNREADABLE as error:
+        detail = (str(error) or type(error).__name__).splitlines()[0]
+        raise DamagedModelError(folder=root, part="model.safetensors", detail=detail) from error
+    model, info = cast("tuple[CLIPModel, Mapping[str, Any]]", loaded)
+    wrong = [*info.get("missing_keys", ()), *info.get("mismatched_keys", ())]
+    if wrong:
+        detail = f"{len(wrong)} weights missing, such as {wrong[0]}"
+        raise DamagedModelError(folder=root, part="model.safetensors", detail=detail)
+    model.eval().requires_grad_(requires_grad=False)
+    placed = cast("CLIPModel", cast("Any", model).to(device))
+    return TransformersClipScorer(model=placed, tokenizer=cast("CLIPTokenizer", tokenizer))
+
+
+@contextmanager
+def _quiet() -> "Generator[None]":
+    """Keep the library's loading report off the terminal; its faults become our errors."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,1 @@
+"""Where models live: devices, the frozen backbone and the noise of a seed."""

@@ -1,0 +1,175 @@
+"""The frozen models that every picture goes through: UNet, VAE, text encoders and the noise schedule.
+
+Knows nothing about identities, rows or steps.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
+
+from synid_engine.runtime.device import choose_device, choose_dtype
+from synid_engine.runtime.model_folder import ModelFolder, hash_model, quiet_libraries
+
+_CROSS_ATTENTION = ".attn2.processor"
+
+
+def cross_attention_layers(unet: UNet2DConditionModel) -> dict[str, int]:
+    """Return each cross-attention layer's name and hidden width, in the order of the UNet."""
+    names = [name for name in unet.attn_processors if name.endswith(_CROSS_ATTENTION)]
+    layers = [name.removesuffix(".processor") for name in names]
+    return {
+        layer: int(cast("nn.Linear", attention_module(unet, layer).to_k).out_features) for layer in layers
+    }
+
+
+def attention_module(unet: UNet2DConditionModel, layer: str) -> Any:  # noqa: ANN401  (diffusers' classes are untyped)
+    """Return the attention module of this name."""
+    return unet.get_submodule(layer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Backbone:
+    """The frozen bundle that draws.
+
+    Attributes:
+        unet: Denoiser; its parameters never require gradients.
+        vae: Picture <-> latents.
+        text_encoders: One, or two whose penultimate states are joined along their width.
+        tokenizers: One for each text encoder.
+        noise_scheduler_config: Configuration of a diffusers noise scheduler: betas, prediction type, spacing.
+        model_id: Name for people.
+        model_hash: SHA-256 over every weight and configuration file; identities belong to one.
+        device: Where all modules are.
+        dtype: Format of all weights; latents between steps stay float32.
+    """
+
+    unet: UNet2DConditionModel
+    vae: AutoencoderTiny | AutoencoderKL
+    text_encoders: tuple[CLIPTextModel, ...]
+    tokenizers: tuple[CLIPTokenizer, ...]
+    noise_scheduler_config: Mapping[str, object]
+    model_id: str
+    model_hash: str
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def vae_scale_factor(self) -> int:
+        """Pixels along each side of one latent cell."""
+        return 2 ** (len(_config(self.vae)["block_out_channels"]) - 1)
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the latents of the model's own picture size."""
+        config = _config(self.unet)
+        size: Any = config["sample_size"]
+        height, width = (size, size) if isinstance(size, int) else size
+        return int(config["in_channels"]), int(height), int(width)
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels of the model's own picture size."""
+        _, height, width = self.latent_shape
+        return height * self.vae_scale_factor, width * self.vae_scale_factor
+
+    @property
+    def context_dim(self) -> int:
+        """Width of a prompt token."""
+        return sum(int(encoder.config.hidden_size) for encoder in self.text_encoders)
+
+    @property
+    def cross_attention_layers(self) -> dict[str, int]:
+        """Each cross-attention layer's name and hidden width."""
+        return cross_attention_layers(self.unet)
+
+    @torch.no_grad()
+    def encode_prompts(self, prompts: Sequence[str]) -> Float[Tensor, "batch tokens context_dim"]:
+        """Return the text states of each prompt at the tokenizer's full length; longer prompts are cut."""
+        pairs = zip(self.tokenizers, self.text_encoders, strict=True)
+        single = len(self.text_encoders) == 1
+        return torch.cat([_text_states(prompts, *pair, last=single) for pair in pairs], dim=-1)
+
+    def decode(self, latents: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 height width"]:
+        """Return float32 pictures in [0, 1]; differentiable except where a value had to be clamped."""
+        scaled = latents.to(self.device, self.dtype) / float(_config(self.vae)["scaling_factor"])
+        images = cast("Tensor", cast("Any", self.vae).decode(scaled, return_dict=False)[0]).float()
+        return (images / 2 + 0.5).clamp(0, 1)
+
+    def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch c h w"]:
+        """Return float32 latents, scaled as the UNet wants them, of pictures in [0, 1]; differentiable."""
+        signed = images.to(self.device, self.dtype) * 2 - 1
+        encoded = cast("Any", self.vae).encode(signed)
+        latents = encoded.latents if isinstance(self.vae, AutoencoderTiny) else encoded.latent_dist.mode()
+        return cast("Tensor", latents).float() * float(_config(self.vae)["scaling_factor"])
+
+
+def load_backbone(
+    folder: str | Path, *, device: str | None = None, dtype: torch.dtype | None = None
+) -> Backbone:
+    """Load the frozen models of a folder in diffusers' layout, as Stable Diffusion 1.5 has it.
+
+    Args:
+        folder: Holds `model_index.json`, `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`.
+        device: For example `cpu` or `cuda:0`; None chooses the fastest.
+        dtype: Format of the weights; None chooses what the device multiplies in hardware.
+
+    Raises:
+        MissingModelError: The folder or a part of it is not there.
+        DamagedModelError: A file cannot be read or lacks weights.
+        UnsupportedModelError: The model is of another kind.
+        DeviceUnavailableError: The device is not there.
+    """
+    root = Path(folder)
+    place = choose_device(device)
+    weights = dtype or choose_dtype(place)
+    models = ModelFolder(root, device=place, dtype=weights)
+    index = models.json("model_index.json")
+    encoders = models.text_encoder_parts()
+    with quiet_libraries():
+        return Backbone(
+            unet=cast("UNet2DConditionModel", models.model("unet", UNet2DConditionModel)),
+            vae=models.autoencoder(),
+            text_encoders=tuple(
+                cast("CLIPTextModel", models.model(part, CLIPTextModel)) for part in encoders
+            ),
+            tokenizers=tuple(
+                models.tokenizer(part.replace("text_encoder", "tokenizer")) for part in encoders
+            ),
+            noise_scheduler_config=models.noise_scheduler_config(),
+            model_id=str(index.get("_name_or_path") or root.resolve().name),
+            model_hash=hash_model(root),
+            device=place,
+            dtype=weights,
+        )
+
+
+def _config(model: nn.Module) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", model.config)
+
+
+def _text_states(
+    prompts: Sequence[str], tokenizer: CLIPTokenizer, encoder: CLIPTextModel, *, last: bool
+) -> Float[Tensor, "batch tokens width"]:
+    config: Any = encoder.config
+    tokenize = cast("Any", tokenizer)
+    length = min(int(tokenize.model_max_length), int(config.max_position_embeddings))
+    encoding = tokenize(
+        list(prompts), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+    )
+    masked = bool(getattr(config, "use_attention_mask", False))
+    output = cast("Any", encoder)(
+        encoding.input_ids.to(encoder.device),
+        attention_mask=encoding.attention_mask.to(encoder.device) if masked else None,
+        output_hidden_states=not last,
+    )
+    return cast("Tensor", output.last_hidden_state if last else output.hidden_states[-2])

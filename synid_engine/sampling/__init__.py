@@ -1,0 +1,1 @@
+"""From rows to pictures: each row owns its prompt, seed, noise schedule, guidance and identity."""

@@ -1,0 +1,24 @@
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "diffusers", "transformers", "onnxruntime", "PIL.Image", "numpy")
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "synid_engine",
+        "bot.cli",
+        "bot.errors",
+        "bot.roster",
+        "bot.console",
+        "storage.profiles",
+        "storage.archive",
+    ],
+)
+def test_import_stays_light(module: str) -> None:
+    code = f"import sys, {module}; print(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -1,0 +1,57 @@
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def _instructions(text: str) -> list[str]:
+    joined = re.sub(r"\\\n\s*", " ", text)
+    return [line for line in joined.splitlines() if line and not line.startswith("#")]
+
+
+def test_dockerfile_has_the_steps_of_make_demo() -> None:
+    lines = _instructions((ROOT / "Dockerfile").read_text())
+    recipe = re.search(r"^demo: install\n\t@(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe is not None
+    assert recipe[1] == '$(VENV_PYTHON) -m bot demo --out "$(OUT)"'
+    assert 'RUN make install TORCH_INDEX="$TORCH_INDEX"' in lines
+    assert 'ENTRYPOINT [".venv/bin/python", "-m", "bot"]' in lines
+    assert lines[-1].startswith('CMD ["demo", "--out", ')
+
+
+def test_dockerfile_ends_without_root() -> None:
+    users = [line for line in _instructions((ROOT / "Dockerfile").read_text()) if line.startswith("USER ")]
+    assert users
+    assert users[-1] not in {"USER root", "USER 0"}
+
+
+def test_torch_is_pinned_and_every_other_version_bounded() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "torch==2.13.0" in project["dependencies"]
+    for requirement in project["dependencies"]:
+        assert re.search(r"==|>=.*,<", requirement), requirement
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_missing_python_is_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    done = subprocess.run(
+        ["make", "install", "PYTHONS=python2 no-such-python"],  # noqa: S607
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    told = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert len(told) == 1
+    assert "3.11" in told[0]
+    assert not (folder / ".venv").exists()
