@@ -34,7 +34,7 @@ class Labelled:
 
 
 def sample_people(seed: int, first: int, count: int, shots: int) -> Iterator[Labelled]:
-    """Yield the pictures of people `first .. first + count`; a person depends on the seed and its number alone."""
+    """Yield the pictures of people `first .. first + count`; each depends on the seed and its number."""
     for person_id in range(first, first + count):
         rng = np.random.default_rng((seed, person_id))
         person = sample_person(rng)
@@ -66,7 +66,8 @@ def write_shard(folder: Path, index: int, shots: int, size: int) -> int:
     np.save(partial, pictures)
     partial.rename(target)
     rows = [
-        {"person_id": item.person_id, "person": asdict(item.person), "shot": asdict(item.shot)} for item in labels
+        {"person_id": item.person_id, "person": asdict(item.person), "shot": asdict(item.shot)}
+        for item in labels
     ]
     target.with_suffix(".json").write_text(json.dumps(rows), encoding="utf-8")
     return len(labels)
@@ -84,10 +85,11 @@ def open_shards(folder: Path) -> tuple[list[NDArray[np.uint8]], list[Labelled]]:
         if not path.with_suffix(".json").exists():
             continue
         shards.append(np.load(path, mmap_mode="r"))
-        for row in json.loads(path.with_suffix(".json").read_text(encoding="utf-8")):
-            labels.append(
-                Labelled(person_id=row["person_id"], person=Person(**row["person"]), shot=Shot(**row["shot"]))
-            )
+        rows = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        labels.extend(
+            Labelled(person_id=row["person_id"], person=Person(**row["person"]), shot=Shot(**row["shot"]))
+            for row in rows
+        )
     return shards, labels
 
 
@@ -106,7 +108,8 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     tasks = [
-        (arguments.out, i, arguments.shots, arguments.size) for i in range(-(-arguments.people // SHARD_PEOPLE))
+        (arguments.out, i, arguments.shots, arguments.size)
+        for i in range(-(-arguments.people // SHARD_PEOPLE))
     ]
     started, done = time.monotonic(), 0
     with multiprocessing.Pool(arguments.workers) as pool:

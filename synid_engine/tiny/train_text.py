@@ -1,8 +1,11 @@
+# pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false
 """Train the tokenizer and the text encoder of the embedded family, from captions alone.
 
-A byte-pair tokenizer is learned from captions and synonym tables. The encoder then learns to make every trait that a
-caption names readable by one cross-attention with a learned query, which is how a UNet reads it; traits that the
-caption leaves open must read as open. So the UNet starts from states in which the words already mean something.
+A byte-pair tokenizer is learned from captions and synonym tables. The encoder then learns to make every
+trait that a caption names readable by one cross-attention with a learned query, which is how a UNet reads
+it; traits that the caption leaves open must read as open. So the UNet starts from states in which the words
+already mean something.
 
 Run: `python -m synid_engine.tiny.train_text --out WEIGHTS --minutes 8`
 """
@@ -16,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -24,6 +27,7 @@ from synid_engine.tiny.captions import named_traits
 from synid_engine.tiny.training import Budget, MovingAverage, autocast, pick_device, set_rate
 from synid_engine.tiny.world import FREE_TRAITS, IDENTITY_TRAITS, sample_person, sample_shot, trait_values
 
+WIDTH = 128
 MAX_LENGTH = 48
 VOCABULARY = 1536
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -51,11 +55,13 @@ def train_tokenizer(texts: list[str], folder: Path) -> CLIPTokenizer:
     """Learn byte-pair merges in CLIP's manner and save them as a CLIPTokenizer."""
     tokenizer = Tokenizer(models.BPE(unk_token=END, end_of_word_suffix="</w>", continuing_subword_prefix=""))
     tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(_regex(r"\s+"), " "), normalizers.Lowercase()]
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(_regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), "removed", True),
+            pre_tokenizers.Split(
+                Regex(r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"), "removed", True
+            ),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -85,21 +91,15 @@ def train_tokenizer(texts: list[str], folder: Path) -> CLIPTokenizer:
     return clip
 
 
-def _regex(pattern: str) -> object:
-    from tokenizers import Regex
-
-    return Regex(pattern)
-
-
 def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """Build the untrained encoder: four layers, 192 wide."""
+    """Build the untrained encoder: three layers, 128 wide."""
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer),
-            hidden_size=192,
-            intermediate_size=768,
-            projection_dim=192,
-            num_hidden_layers=4,
+            hidden_size=WIDTH,
+            intermediate_size=4 * WIDTH,
+            projection_dim=WIDTH,
+            num_hidden_layers=3,
             num_attention_heads=4,
             max_position_embeddings=MAX_LENGTH,
             bos_token_id=tokenizer.bos_token_id,
@@ -130,7 +130,9 @@ def label_matrix(named: list[dict[str, str]]) -> Tensor:
 
 def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
     """Turn texts into padded ids of the model's fixed length."""
-    encoded = tokenizer(texts, padding="max_length", max_length=MAX_LENGTH, truncation=True, return_tensors="pt")
+    encoded = tokenizer(
+        texts, padding="max_length", max_length=MAX_LENGTH, truncation=True, return_tensors="pt"
+    )
     return encoded["input_ids"]
 
 
@@ -154,7 +156,7 @@ def train(arguments: argparse.Namespace) -> None:
         if (folder / "config.json").exists()
         else build_text_encoder(tokenizer)
     ).to(device)
-    readers = TraitReaders(192, {t: len(trait_values(t)) + 1 for t in TRAITS}).to(device)
+    readers = TraitReaders(WIDTH, {t: len(trait_values(t)) + 1 for t in TRAITS}).to(device)
     model = nn.ModuleDict({"encoder": encoder, "readers": readers}).train()
     average = MovingAverage(model, decay=0.998)
     optimizer = torch.optim.AdamW(model.parameters(), lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98))

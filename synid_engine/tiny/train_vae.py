@@ -1,3 +1,5 @@
+# pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false
 """Train the autoencoder of the drawn world: 256-pixel pictures to 16 x 16 x 16 latents of unit variance.
 
 Run: `python -m synid_engine.tiny.train_vae --data DATA --out WEIGHTS/vae --minutes 30`
@@ -17,22 +19,50 @@ from PIL import Image
 from torch import Tensor
 
 from synid_engine.tiny.dataset import Labelled, open_shards
-from synid_engine.tiny.training import Budget, MovingAverage, autocast, pick_device, set_rate, tile, to_tensor
+from synid_engine.tiny.training import (
+    Budget,
+    MovingAverage,
+    autocast,
+    from_signed,
+    pick_device,
+    set_rate,
+    tile,
+    to_signed,
+    to_tensor,
+)
 from synid_engine.tiny.world import face_box, mouth_box
 
 LATENT_NOISE = 0.05
 
 
 def build_vae() -> AutoencoderTiny:
-    """Build the untrained autoencoder: five levels of 48 channels, so a factor of 16."""
-    return AutoencoderTiny(
-        encoder_block_out_channels=(48,) * 5,
-        decoder_block_out_channels=(48,) * 5,
-        num_encoder_blocks=(0, 1, 2, 2, 2),
-        num_decoder_blocks=(3, 3, 2, 1, 1),
+    """Build the untrained autoencoder: five levels of 32 channels, so a factor of 16."""
+    vae = AutoencoderTiny(
+        encoder_block_out_channels=(32,) * 5,
+        decoder_block_out_channels=(32,) * 5,
+        num_encoder_blocks=(0, 1, 1, 1, 1),
+        num_decoder_blocks=(2, 2, 2, 2, 0),
         latent_channels=16,
         scaling_factor=1.0,
     )
+    calibrate(vae)
+    return vae
+
+
+@torch.no_grad()
+def calibrate(vae: AutoencoderTiny) -> None:
+    """Scale the last convolutions: an untrained model then gives latents of unit variance.
+
+    Without it the first latents are far smaller than the noise they are trained with, and nothing is learned.
+    """
+    probe = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    last = vae.encoder.layers[-1]
+    spread = vae.encoder(probe).std(dim=(0, 2, 3)).clamp(min=1e-6)
+    last.weight.div_(spread[:, None, None, None])
+    last.bias.div_(spread).sub_(vae.encoder(probe).mean(dim=(0, 2, 3)))
+    final = vae.decoder.layers[-1]
+    final.weight.mul_(0.1 / vae.decoder(torch.randn(8, 16, 4, 4)).std().clamp(min=1e-6))
+    final.bias.fill_(0.5)
 
 
 def reconstruction_loss(decoded: Tensor, target: Tensor) -> Tensor:
@@ -72,7 +102,9 @@ def train(arguments: argparse.Namespace) -> None:
     device = pick_device()
     shards, labels = open_shards(arguments.data)
     resumed = (arguments.out / "config.json").exists()
-    vae = AutoencoderTiny.from_pretrained(arguments.out, torch_dtype=torch.float32) if resumed else build_vae()
+    vae = (
+        AutoencoderTiny.from_pretrained(arguments.out, torch_dtype=torch.float32) if resumed else build_vae()
+    )
     vae = vae.to(device, memory_format=torch.channels_last).train()
     average = MovingAverage(vae)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=arguments.lr, weight_decay=1e-4, betas=(0.9, 0.99))
@@ -87,12 +119,12 @@ def train(arguments: argparse.Namespace) -> None:
             device, memory_format=torch.channels_last
         )
         with autocast(device):
-            latents = vae.encoder(target)
+            latents = vae.encoder(to_signed(target))
             noisy = latents + LATENT_NOISE * torch.randn_like(latents)
-            decoded = vae.decoder(noisy)
+            decoded = from_signed(vae.decoder(noisy))
         spread = latents.float()
         prior = spread.mean(dim=(0, 2, 3)).square().mean() + (spread.var(dim=(0, 2, 3)) - 1).square().mean()
-        loss = reconstruction_loss(decoded.float(), target) + 0.02 * prior
+        loss = reconstruction_loss(decoded.float(), target) + 0.05 * prior
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
@@ -121,8 +153,8 @@ def report(vae: AutoencoderTiny, pictures: NDArray[np.uint8], out: Path) -> None
     device = next(vae.parameters()).device
     batch = to_tensor(np.asarray(pictures[:96:4])).to(device)
     with autocast(device):
-        latents = vae.encoder(batch)
-        decoded = vae.decoder(latents).float().clamp(0, 1)
+        latents = vae.encoder(to_signed(batch))
+        decoded = from_signed(vae.decoder(latents).float()).clamp(0, 1)
     psnr = -10 * (decoded - batch).square().mean(dim=(1, 2, 3)).log10()
     print(f"psnr {psnr.mean():.2f} latent std {latents.float().std(dim=(0, 2, 3)).mean():.3f}", flush=True)  # noqa: T201
     pairs = [picture for i in range(8) for picture in (batch[i], decoded[i])]
@@ -143,8 +175,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--lr", type=float, default=1.5e-3)
     parser.add_argument("--seed", type=int, default=1)
     train(parser.parse_args())

@@ -1,9 +1,9 @@
-"""What every training recipe shares: precision, budget, learning rate, moving average, samples of pictures."""
+"""What every training recipe shares: precision, budget, learning rate, averages, sample sheets."""
 
 import contextlib
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[None]:
+def autocast(device: torch.device) -> contextlib.AbstractContextManager[object]:
     """Use bf16 where the hardware multiplies it natively, else leave fp32 alone."""
     native = device.type == "cuda" or _cpu_multiplies_bf16()
     return torch.autocast(device.type, dtype=torch.bfloat16) if native else contextlib.nullcontext()
@@ -77,7 +77,7 @@ class MovingAverage:
                 self.shadow[name].copy_(value)
 
     @contextlib.contextmanager
-    def applied_to(self, module: nn.Module) -> Iterator[None]:
+    def applied_to(self, module: nn.Module) -> Generator[None]:
         """Put the averaged weights into the module for the length of a `with` block."""
         kept = {name: value.detach().clone() for name, value in module.state_dict().items()}
         module.load_state_dict(self.shadow)
@@ -95,7 +95,17 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
 
 def to_tensor(pictures: NDArray[np.uint8]) -> Tensor:
     """Turn (N, H, W, 3) bytes into (N, 3, H, W) floats in 0..1, channels last in memory."""
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 255
+    return torch.tensor(pictures).permute(0, 3, 1, 2).float() / 255
+
+
+def to_signed(pictures: Tensor) -> Tensor:
+    """Map 0..1 to the -1..1 that diffusers' autoencoders take."""
+    return pictures * 2 - 1
+
+
+def from_signed(pictures: Tensor) -> Tensor:
+    """Map the -1..1 that diffusers' autoencoders give to 0..1."""
+    return pictures / 2 + 0.5
 
 
 def tile(pictures: Iterable[Tensor], columns: int) -> NDArray[np.uint8]:

@@ -1,13 +1,15 @@
 """The drawn world that the embedded models live in: people, shots, and their exact pictures.
 
-A picture is `render(person, shot)`. A `Person` holds what identity means here; a `Shot` holds what may change from
-picture to picture. Two art styles share one set of traits, so style and identity are separate factors. Drawings come
-from DiceBear's avataaars and ToonHead styles (licences in `MODEL_CARD.md`); scenes, toon glasses and tears are ours.
+A picture is `render(person, shot)`. A `Person` holds what identity means here; a `Shot` holds what may
+change from picture to picture. Two art styles share one set of traits, so style and identity are separate
+factors. Drawings come from DiceBear's avataaars and ToonHead styles (licences in `MODEL_CARD.md`); scenes,
+toon glasses and tears are ours.
 
 Knows nothing about words (see `captions`, `lexicon`) nor about models.
 """
 
 import io
+import json
 import math
 import re
 from dataclasses import dataclass, replace
@@ -16,10 +18,10 @@ from importlib import resources
 
 import numpy as np
 import resvg_py
+from dicebear import Avatar, Style
 from numpy.typing import NDArray
 from PIL import Image
 
-from dicebear import Avatar, Style
 from synid_engine.tiny.scenes import scene_svg
 
 IMAGE_SIZE = 256
@@ -50,7 +52,7 @@ CLOTHES_COLORS = {
 }
 NATURAL_HAIR_COLORS = ("black", "brown", "blond", "red", "silver")
 
-# Trait value -> DiceBear options, one table a style; a value missing from a table cannot be drawn in that style.
+# Trait value -> DiceBear options, a table a style; a value that a table lacks cannot be drawn in its style.
 HAIR: dict[str, dict[str, dict[str, object]]] = {
     "flat": {
         "bald": {"topProbability": 0},
@@ -98,7 +100,12 @@ HAIR: dict[str, dict[str, dict[str, object]]] = {
     },
 }
 FACIAL_HAIR = {
-    "flat": {"none": None, "moustache": "moustacheMagnum", "beard": "beardMedium", "big beard": "beardMajestic"},
+    "flat": {
+        "none": None,
+        "moustache": "moustacheMagnum",
+        "beard": "beardMedium",
+        "big beard": "beardMajestic",
+    },
     "toon": {
         "none": None,
         "moustache": "moustacheTwirl",
@@ -296,7 +303,9 @@ def render(person: Person, shot: Shot, *, size: int = IMAGE_SIZE) -> NDArray[np.
     Returns:
         RGB, uint8, `size` x `size` x 3.
     """
-    png = resvg_py.svg_to_bytes(svg_string=to_svg(person, shot), width=size, height=size, skip_system_fonts=True)
+    png = resvg_py.svg_to_bytes(
+        svg_string=to_svg(person, shot), width=size, height=size, skip_system_fonts=True
+    )
     return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))
 
 
@@ -346,7 +355,7 @@ def _transform(shot: Shot) -> tuple[float, float, float, float, float, float]:
     """Build the affine map from the canonical canvas to the picture, as SVG's (a, b, c, d, e, f)."""
     scale = FRAMINGS[shot.framing] * shot.zoom
     angle = math.radians(TILTS[shot.tilt])
-    pivot_y = IMAGE_SIZE if scale < 1.1 else 130.0  # small people stand on the lower edge, large ones fill the frame
+    pivot_y = IMAGE_SIZE if scale < 1.1 else 130.0  # small people stand on the edge
     sink = 16.0 * scale if shot.tilt != "straight" else 4.0  # hides the cut edge of the shoulders
     a, b = scale * math.cos(angle), scale * math.sin(angle)
     c, d = -b, a
@@ -366,8 +375,6 @@ def _apply(points: NDArray[np.float64], shot: Shot) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=4)
 def _style(name: str) -> Style:
-    import json
-
     file = {"flat": "avataaars.json", "toon": "toon-head.json"}[name]
     return Style(json.loads(resources.files("dicebear_styles").joinpath(file).read_text(encoding="utf-8")))
 
@@ -375,7 +382,9 @@ def _style(name: str) -> Style:
 @lru_cache(maxsize=4096)
 def _figure_svg(person: Person, expression: str) -> str:
     """Draw the person alone, in the units of its style's own canvas."""
-    options = _flat_options(person, expression) if person.style == "flat" else _toon_options(person, expression)
+    options = (
+        _flat_options(person, expression) if person.style == "flat" else _toon_options(person, expression)
+    )
     svg = Avatar(_style(person.style), {"seed": "synid", **options}).to_string()
     inner = re.sub(r"<metadata.*?</metadata>", "", svg, flags=re.DOTALL)
     inner = inner[inner.index(">") + 1 : inner.rindex("</svg>")]

@@ -1,0 +1,274 @@
+"""The whole engine behind one class: make a character from words, draw it, save it, load it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from synid_engine.errors import InvalidSettingError, MissingModelError
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.perception.bundle import load_perception
+from synid_engine.runtime.backbone import load_backbone
+from synid_engine.runtime.model_folder import hash_model
+from synid_engine.sampling.denoise import StepProgress, render
+from synid_engine.sampling.row import RenderRow
+from synid_engine.synid.character import Character
+from synid_engine.synid.pipeline import Checkpoint, DistillConfig, Distilled, distill
+from synid_engine.synid.stage import OnProgress, Progress, StageModels
+from synid_engine.synid.words import Wording
+from synid_engine.tiny.wording import WorldWording
+
+__all__ = ["Character", "Engine", "Progress", "RenderConfig", "Rendered", "model_hash_of"]
+
+EMBEDDED_MODEL = Path(__file__).parent / "tiny" / "weights"
+_MOST_PICTURES = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderConfig:
+    """How characters are drawn unless a call says otherwise.
+
+    Attributes:
+        identity_scale: Weight of the bank.
+        changed_clothes_scale: The same where the prompt names other clothes than the character's: the bank
+            holds its own clothes too, and the prompt must win.
+        max_rows: Pictures in one forward pass.
+    """
+
+    identity_scale: float = 1.0
+    changed_clothes_scale: float = 0.8
+    max_rows: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rendered:
+    """One picture.
+
+    Attributes:
+        image: The picture.
+        seed: Draws it again.
+        prompt: What the base model was told.
+        not_drawn: Words of the request that the base model cannot draw.
+    """
+
+    image: Image.Image
+    seed: int
+    prompt: str
+    not_drawn: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Engine:
+    """A base model with its perception and its words.
+
+    Attributes:
+        models: Frozen; what draws and what judges.
+        wording: Reads people's words for the base model.
+        config: Defaults of drawing.
+    """
+
+    models: StageModels
+    wording: Wording = field(default_factory=WorldWording)
+    config: RenderConfig = field(default_factory=RenderConfig)
+
+    @classmethod
+    def load(cls, folder: str | Path | None = None, *, device: str | None = None) -> "Engine":
+        """Load a model of the drawn world.
+
+        Args:
+            folder: In diffusers' layout, with `perception` beside the models; None takes the embedded model.
+            device: For example `cpu` or `cuda:0`; None chooses the fastest.
+
+        Raises:
+            WeightsError: A part is missing, damaged or of another kind.
+        """
+        root = EMBEDDED_MODEL if folder is None else Path(folder)
+        backbone = load_backbone(root, device=device)
+        perception = load_perception(root / "perception", device=device)
+        return cls(models=StageModels(backbone=backbone, perception=perception))
+
+    @property
+    def model_hash(self) -> str:
+        """SHA-256 of the base model; characters belong to one."""
+        return self.models.backbone.model_hash
+
+    def not_drawn(self, text: str) -> tuple[str, ...]:
+        """Return the words of a text that the base model cannot draw."""
+        return self.wording.not_drawn(text)
+
+    def create(  # noqa: PLR0913  (every argument is a choice of the caller's)
+        self,
+        name: str,
+        description: str,
+        *,
+        seed: int = 0,
+        style: str | None = None,
+        pick: Callable[[Sequence[Image.Image]], int] | None = None,
+        on_progress: OnProgress | None = None,
+        config: DistillConfig | None = None,
+        checkpoint: Checkpoint | None = None,
+        on_checkpoint: Callable[[Checkpoint], None] | None = None,
+    ) -> Character:
+        """Learn a character from words.
+
+        Args:
+            name: For people.
+            description: Ordinary English.
+            seed: All chance follows from it.
+            style: Art style; None leaves it to the description.
+            pick: Shown the four anchors, returns the index of the portrait; None takes the most typical.
+            on_progress: Told of every step; may raise JobCancelledError, which passes through.
+            config: Budgets and stages; None takes the defaults.
+            checkpoint: Stages that are done already.
+            on_checkpoint: Given everything done so far after each stage.
+
+        Raises:
+            InvalidSettingError: The description is empty, or the style or what was picked does not exist.
+            DistillationError: The character could not be learnt.
+        """
+        if not description.strip():
+            raise InvalidSettingError(field="description", value=description, allowed="a few words")
+        started = time.monotonic()
+        distilled = distill(
+            self.wording.identity(description, style),
+            self.models,
+            config or DistillConfig(),
+            seed=seed,
+            pick=None if pick is None else lambda images: pick([_to_picture(image) for image in images]),
+            on_progress=on_progress,
+            checkpoint=checkpoint,
+            on_checkpoint=on_checkpoint,
+        )
+        character = self._character(distilled, name=name, description=description, style=style, seed=seed)
+        return replace(character, scores={**character.scores, "seconds": time.monotonic() - started})
+
+    def render(  # noqa: PLR0913  (likewise)
+        self,
+        character: Character | None,
+        prompt: str,
+        *,
+        count: int = 1,
+        seed: int = 0,
+        negative_prompt: str = "",
+        identity_scale: float | None = None,
+        num_inference_steps: int = 20,
+        guidance_scale: float = 5.0,
+        on_progress: OnProgress | None = None,
+    ) -> list[Rendered]:
+        """Draw a character in a scene.
+
+        Args:
+            character: Whom to draw; None draws the prompt alone.
+            prompt: Expression, scene, framing; other clothes, if the character shall change them.
+            count: How many pictures, with seeds that count up.
+            seed: Of the first picture.
+            negative_prompt: What to steer away from.
+            identity_scale: Weight of the bank; None takes the configured one. 0 leaves the identity to the
+                words and the bank's tokens out.
+            num_inference_steps: Denoising steps.
+            guidance_scale: 1 draws without guidance, in half the time.
+            on_progress: Told of every step; may raise JobCancelledError, which passes through.
+
+        Raises:
+            InvalidSettingError: A number is outside its range.
+            BaseModelMismatchError: The character was made with another base model.
+        """
+        if not 1 <= count <= _MOST_PICTURES:
+            raise InvalidSettingError(field="count", value=count, allowed=f"1 to {_MOST_PICTURES}")
+        request = self._request(character, prompt, negative_prompt, identity_scale)
+        seeds = range(seed, seed + count)
+        rows = [
+            replace(request, seed=one, num_inference_steps=num_inference_steps, guidance_scale=guidance_scale)
+            for one in seeds
+        ]
+        pictures = render(
+            self.models.backbone, rows, max_rows=self.config.max_rows, on_step=_stepper(on_progress)
+        )
+        not_drawn = self.not_drawn(prompt)
+        return [
+            Rendered(image=Image.fromarray(picture), seed=one, prompt=request.prompt, not_drawn=not_drawn)
+            for picture, one in zip(pictures, seeds, strict=True)
+        ]
+
+    def _request(
+        self, character: Character | None, prompt: str, negative_prompt: str, identity_scale: float | None
+    ) -> RenderRow:
+        """Put a request into the base model's words, with the scale that its reason gives."""
+        negative = self.wording.normalized(negative_prompt)
+        if character is None:
+            return RenderRow(prompt=self.wording.normalized(prompt), negative_prompt=negative, seed=0)
+        words = self.wording.identity(character.description, character.style or None)
+        own_clothes = words.negative_prompt(prompt)
+        scale = identity_scale
+        if scale is None:
+            config = self.config
+            scale = config.changed_clothes_scale if own_clothes else config.identity_scale
+        return RenderRow(
+            prompt=words.prompt(prompt),
+            negative_prompt=", ".join(part for part in (negative, own_clothes) if part),
+            seed=0,
+            banks=(character.bank,),
+            identity_scale=scale,
+            token_scale=1.0 if scale > 0 else 0.0,
+        )
+
+    def _character(
+        self, distilled: Distilled, *, name: str, description: str, style: str | None, seed: int
+    ) -> Character:
+        backbone = self.models.backbone
+        anchors = tuple(_to_picture(image) for image in distilled.anchors.images)
+        bank = distilled.bank.to("cpu", torch.float16)
+        report: Mapping[str, object] = {**distilled.report, "portrait": distilled.anchors.portrait}
+        return Character(
+            name=name,
+            description=description,
+            bank=_named(bank, name),
+            portrait=anchors[distilled.anchors.portrait],
+            anchors=anchors,
+            scores=distilled.scores,
+            report=report,
+            not_drawn=self.not_drawn(description),
+            style=style or "",
+            seed=seed,
+            model_id=backbone.model_id,
+        )
+
+
+def model_hash_of(folder: str | Path | None) -> str:
+    """Return the hash of a folder's base model without loading it; None means the embedded model.
+
+    Raises:
+        MissingModelError: There is no such model.
+    """
+    root = EMBEDDED_MODEL if folder is None else Path(folder)
+    if not (root / "model_index.json").is_file():
+        raise MissingModelError(folder=root, part="model_index.json")
+    return hash_model(root)
+
+
+def _named(bank: IdentityBank, name: str) -> IdentityBank:
+    return replace(bank, metadata={**bank.metadata, "name": name})
+
+
+def _to_picture(image: Tensor) -> Image.Image:
+    levels = (image.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
+    return Image.fromarray(np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy()))
+
+
+def _stepper(on_progress: OnProgress | None) -> Callable[[StepProgress], None]:
+    started = time.monotonic()
+
+    def on_step(step: StepProgress) -> None:
+        if on_progress is None:
+            return
+        elapsed = time.monotonic() - started
+        eta_s = elapsed * (1 - step.fraction) / step.fraction
+        detail = f"picture {step.rows_done} of {step.rows}"
+        on_progress(Progress(stage="render", fraction=step.fraction, detail=detail, eta_s=eta_s))
+
+    return on_step

@@ -1,0 +1,16 @@
+"""The benches by the names that the command line knows."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from synid_engine.evaluation.ablation import bench_ablation
+from synid_engine.evaluation.figures import BenchReport
+from synid_engine.evaluation.identity_bench import bench_identity
+from synid_engine.evaluation.progress import BenchOptions
+from synid_engine.evaluation.tiny_bench import bench_tiny
+
+__all__ = ["BENCHES", "BenchOptions"]
+
+BENCHES: Mapping[str, Callable[[BenchOptions], BenchReport]] = MappingProxyType(
+    {"tiny": bench_tiny, "identity": bench_identity, "ablation": bench_ablation}
+)

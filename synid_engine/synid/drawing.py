@@ -1,0 +1,94 @@
+"""Pictures that a stage draws for itself, and how well they show what their words say."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.perception.bundle import Perception
+from synid_engine.sampling.denoise import StepProgress, denoise
+from synid_engine.sampling.row import RenderRow
+from synid_engine.synid.stage import Report, StageModels, require_at_least
+
+_MAX_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawConfig:
+    """How quickly a stage draws.
+
+    Attributes:
+        num_inference_steps: Denoising steps of a picture.
+        guidance_scale: 1 draws without guidance, in half the time.
+    """
+
+    num_inference_steps: int = 8
+    guidance_scale: float = 3.0
+
+    def __post_init__(self) -> None:
+        require_at_least("num_inference_steps", self.num_inference_steps, 1)
+        require_at_least("guidance_scale", self.guidance_scale, 1)
+
+    @property
+    def rows_a_picture(self) -> int:
+        """Forward rows of the UNet for one picture."""
+        return self.num_inference_steps * (2 if self.guidance_scale > 1 else 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """Pictures and the latents that they were decoded from, on the CPU."""
+
+    latents: Float[Tensor, "pictures c h w"]
+    images: Float[Tensor, "pictures 3 height width"]
+
+
+def draw(
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    models: StageModels,
+    config: DrawConfig,
+    *,
+    report: Report,
+    bank: IdentityBank | None = None,
+) -> Drawn:
+    """Draw one picture for each prompt and seed.
+
+    Args:
+        prompts: At least one.
+        seeds: As many.
+        models: What draws.
+        config: Steps and guidance.
+        report: Told of every step.
+        bank: The character in the pictures; None draws whomever the prompt describes.
+    """
+    rows = [
+        RenderRow(
+            prompt=prompt,
+            seed=seed,
+            num_inference_steps=config.num_inference_steps,
+            guidance_scale=config.guidance_scale,
+            banks=() if bank is None else (bank,),
+        )
+        for prompt, seed in zip(prompts, seeds, strict=True)
+    ]
+
+    def on_step(progress: StepProgress) -> None:
+        report(progress.fraction, f"picture {progress.rows_done} of {progress.rows}")
+
+    latents = denoise(models.backbone, rows, max_rows=_MAX_ROWS, on_step=on_step)
+    with torch.no_grad():
+        images = torch.cat([models.backbone.decode(row[None]).cpu() for row in latents])
+    return Drawn(latents=latents.cpu(), images=images)
+
+
+def prompt_scores(
+    image_embeds: Float[Tensor, "pictures clip_dim"], prompts: Sequence[str], perception: Perception
+) -> Float[Tensor, " pictures"]:
+    """Return the cosine of each picture with its own prompt."""
+    with torch.no_grad():
+        text_embeds = perception.clip.text_embeds(list(prompts)).float().cpu()
+    return (image_embeds * text_embeds).sum(dim=1)

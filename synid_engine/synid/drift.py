@@ -1,0 +1,133 @@
+"""Stage 4: has the character moved away from who it was? Probed against a reference that never moves."""
+
+from dataclasses import dataclass, field
+
+import torch
+
+from synid_engine.synid.anchors import AnchorEnsemble
+from synid_engine.synid.drawing import DrawConfig
+from synid_engine.synid.probes import Probe, probe_bank
+from synid_engine.synid.projector import Projection
+from synid_engine.synid.stage import Report, StageModels, part_of, require_within, stage_seed
+from synid_engine.synid.trainable import TrainableTokens
+from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.words import IdentityWords
+
+PROBE_SCENES = (
+    "looking calm, plain white background",
+    "smiling, in the city",
+    "angry, plain green background",
+    "surprised, close-up, in the mountains",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftConfig:
+    """When a character counts as drifted, and what is done about it.
+
+    Attributes:
+        threshold: Least mean likeness of the probes to the reference.
+        rounds: Most rounds of fine-tuning.
+        scenes: What the probes show.
+        draw: Steps and guidance of a probe.
+        training: Budget of one round, on the anchors alone.
+    """
+
+    threshold: float = 0.75
+    rounds: int = 2
+    scenes: tuple[str, ...] = PROBE_SCENES
+    draw: DrawConfig = field(default_factory=DrawConfig)
+    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(steps=20, learning_rate=3e-3))
+
+    def __post_init__(self) -> None:
+        require_within("threshold", self.threshold, -1, 1)
+        require_within("rounds", self.rounds, 0, 20)
+        require_within("scenes", len(self.scenes), 1, 64)
+
+    @property
+    def rows(self) -> int:
+        """Most work in forward rows of the UNet."""
+        probes = len(self.scenes) * (self.draw.rows_a_picture + 10)
+        return probes + self.rounds * (probes + self.training.rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DriftCorrection:
+    """What stage 4 hands on.
+
+    Attributes:
+        projection: The tokens of the best probe.
+        likeness: Of the probes to the reference before the first round and after each.
+        converged: Whether the best reaches the threshold.
+    """
+
+    projection: Projection
+    likeness: tuple[float, ...]
+    converged: bool
+
+
+def correct_drift(
+    anchors: AnchorEnsemble,
+    projection: Projection,
+    words: IdentityWords,
+    models: StageModels,
+    config: DriftConfig,
+    generator: torch.Generator,
+    *,
+    seed: int,
+    report: Report,
+) -> DriftCorrection:
+    """Probe, and fine-tune on the anchors while the probes are too unlike them; the best tokens win.
+
+    Args:
+        anchors: The reference, and what is fine-tuned on.
+        projection: The tokens so far.
+        words: The description.
+        models: Frozen.
+        config: Threshold and budget.
+        generator: All chance of the training.
+        seed: The probes' noise follows from it, the same in each round.
+        report: Told of every step.
+
+    Source: SynID, drift correction.
+    Deviation: upstream measures against a mean that drifts along; what does not converge is told.
+    """
+    probe = Probe(scenes=config.scenes, seed=stage_seed(seed, "drift probes"), draw=config.draw)
+    looks = config.rounds + 1
+    best, newest = projection, projection
+    likeness: list[float] = []
+    for round_number in range(looks):
+        part = part_of(report, round_number / looks, (round_number + 1) / looks)
+        if round_number:
+            trained = part_of(part, 0, 0.7)
+            newest = _tuned(newest, anchors, models, config, generator, report=trained)
+        looking = part_of(part, 0.7, 1) if round_number else part
+        bank = newest.bank(models)
+        score = probe_bank(bank, probe, words, anchors.reference, models, report=looking)
+        if not likeness or score.identity > max(likeness):
+            best = newest
+        likeness.append(score.identity)
+        if score.identity >= config.threshold:
+            break
+    report(1.0, f"likeness {max(likeness):.3f}")
+    return DriftCorrection(
+        projection=best, likeness=tuple(likeness), converged=max(likeness) >= config.threshold
+    )
+
+
+def _tuned(
+    projection: Projection,
+    anchors: AnchorEnsemble,
+    models: StageModels,
+    config: DriftConfig,
+    generator: torch.Generator,
+    *,
+    report: Report,
+) -> Projection:
+    trainable = TrainableTokens.start(projection.tokens, models.backbone, value_gain=projection.value_gain)
+    outcome = train(
+        trainable, anchors.pictures, anchors.reference, models, config.training, generator, report=report
+    )
+    return Projection(
+        tokens=trainable.tokens.detach().cpu(), value_gain=projection.value_gain, loss=outcome.final_loss
+    )

@@ -1,0 +1,104 @@
+"""Stage 2: from pictures to identity tokens, learnt through the frozen denoiser."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.synid.anchors import AnchorEnsemble
+from synid_engine.synid.stage import Report, StageModels, require_within
+from synid_engine.synid.trainable import TrainableTokens, bank_from_tokens
+from synid_engine.synid.training import TrainingConfig, train
+
+_SAID = 1e-3  # how much a text state must differ from an empty prompt's to be a word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectorConfig:
+    """How tokens are learnt.
+
+    Attributes:
+        tokens: How many.
+        spread: Standard deviation of the noise on the first tokens, as a part of the text states' own.
+        value_gain: Loudness of the bank that is compiled from tokens, beside the prompt's 1.
+        training: Budget and losses.
+    """
+
+    tokens: int = 8
+    spread: float = 0.1
+    value_gain: float = 0.3
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        require_within("tokens", self.tokens, 1, 64)
+        require_within("spread", self.spread, 0, 10)
+        require_within("value_gain", self.value_gain, 0, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Projection:
+    """What stage 2 hands on.
+
+    Attributes:
+        tokens: Identity tokens, in the space of the text states.
+        value_gain: The loudness that they were trained at.
+        loss: Mean loss over the last steps.
+    """
+
+    tokens: Float[Tensor, "tokens context_dim"]
+    value_gain: float
+    loss: float
+
+    def bank(self, models: StageModels) -> IdentityBank:
+        """Compile the tokens for their base model."""
+        tokens = self.tokens.to(models.backbone.device)
+        with torch.no_grad():
+            return bank_from_tokens(tokens, models.backbone, value_gain=self.value_gain)
+
+
+def project(
+    anchors: AnchorEnsemble,
+    models: StageModels,
+    config: ProjectorConfig,
+    generator: torch.Generator,
+    *,
+    report: Report,
+) -> Projection:
+    """Learn tokens that redraw the anchors, each by its weight, whatever the caption leaves out.
+
+    Args:
+        anchors: What to learn.
+        models: Frozen.
+        config: How many tokens, and their training.
+        generator: All chance.
+        report: Told after every step.
+
+    Source: SynID, identity projector.
+    Deviation: upstream's network maps a constant to the prompt's own text mean, so that no picture can change
+        its tokens; here the tokens themselves are trained by what the pictures show.
+    """
+    start = first_tokens(anchors.pictures.prompts[anchors.portrait], models, config, generator)
+    trainable = TrainableTokens.start(start, models.backbone, value_gain=config.value_gain)
+    outcome = train(
+        trainable, anchors.pictures, anchors.reference, models, config.training, generator, report=report
+    )
+    tokens = trainable.tokens.detach().cpu()
+    return Projection(tokens=tokens, value_gain=config.value_gain, loss=outcome.final_loss)
+
+
+def first_tokens(
+    prompt: str, models: StageModels, config: ProjectorConfig, generator: torch.Generator
+) -> Float[Tensor, "tokens context_dim"]:
+    """Return text states of the identity's words, evenly spaced, with a little noise to tell them apart."""
+    states = models.backbone.encode_prompts([prompt])[0].float().cpu()
+    empty = models.backbone.encode_prompts([""])[0].float().cpu()
+    said = torch.linalg.vector_norm(states - empty, dim=1) > _SAID * torch.linalg.vector_norm(
+        states, dim=1
+    )  # the words, not the padding
+    said[0] = False
+    words = states[said] if bool(said.any()) else states
+    index = torch.linspace(0, len(words) - 1, config.tokens).round().long()
+    noise = torch.randn(config.tokens, states.shape[1], generator=generator)
+    return words[index] + config.spread * float(states.std()) * noise

@@ -1,0 +1,75 @@
+"""What all stages share: the frozen models they draw and judge with, and how they tell their progress."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from synid_engine.errors import InvalidSettingError
+from synid_engine.perception.bundle import Perception
+from synid_engine.runtime.backbone import Backbone
+from synid_engine.runtime.rng import cpu_generator
+
+Report = Callable[[float, str], None]
+"""Told the finished share of a stage in [0, 1] and a few words; may raise JobCancelledError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far the making of a character or of pictures is.
+
+    Attributes:
+        stage: Name of the stage.
+        fraction: Finished share of the stage, in [0, 1].
+        detail: A few words for people.
+        eta_s: Estimated seconds until everything is done; None while nothing is known.
+    """
+
+    stage: str
+    fraction: float
+    detail: str = ""
+    eta_s: float | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageModels:
+    """The frozen models: what draws, and what judges."""
+
+    backbone: Backbone
+    perception: Perception
+
+
+def stage_generator(seed: int, stage: str) -> torch.Generator:
+    """Return a stage's own stream of random numbers, so that skipping a finished stage changes no other."""
+    return cpu_generator(stage_seed(seed, stage))
+
+
+def stage_seed(seed: int, name: str) -> int:
+    """Return a 62-bit seed that depends on the character's seed and a name."""
+    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 2
+
+
+def ignore_report(fraction: float, detail: str) -> None:
+    """Do nothing with it."""
+
+
+def part_of(report: Report, begin: float | int, end: float | int) -> Report:
+    """Return a report that fills only a part of another."""
+    return lambda fraction, detail: report(begin + (end - begin) * fraction, detail)
+
+
+def require_at_least(field: str, value: float | int, low: float | int) -> None:
+    """Raise InvalidSettingError unless a setting reaches its least value."""
+    if not value >= low:
+        raise InvalidSettingError(field=field, value=value, allowed=f"{low} or more")
+
+
+def require_within(field: str, value: float | int, low: float | int, high: float | int) -> None:
+    """Raise InvalidSettingError unless a setting is in its range."""
+    if not low <= value <= high:
+        raise InvalidSettingError(field=field, value=value, allowed=f"{low} to {high}")

@@ -1,0 +1,284 @@
+# pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false
+"""Train the UNet of the embedded family on cached latents, with the text encoder frozen.
+
+v-prediction with zero terminal SNR, min-SNR weights, empty captions for a tenth of the samples, and an
+exponential moving average. `--out` ends as a folder that `StableDiffusionPipeline.from_pretrained` loads.
+
+Run: `python -m synid_engine.tiny.train_unet --data DATA --out WEIGHTS --cache CACHE --minutes 60`
+It expects `vae/`, `text_encoder/` and `tokenizer/` in `--out`, and resumes from the `unet/` that lies there.
+"""
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from synid_engine.tiny.captions import caption
+from synid_engine.tiny.dataset import Labelled, open_shards
+from synid_engine.tiny.train_text import tokenize
+from synid_engine.tiny.training import (
+    Budget,
+    MovingAverage,
+    autocast,
+    from_signed,
+    pick_device,
+    set_rate,
+    tile,
+    to_signed,
+    to_tensor,
+)
+
+EMPTY_P = 0.1
+SNR_CAP = 5.0
+SAMPLE_PROMPTS = (
+    "a woman with long wavy red hair, smiling, on a beach, flat style",
+    "a bald man with a big beard and sunglasses, angry, city, flat style",
+    "a man with spiky blue hair, surprised, at night, toon style",
+    "a woman with a black bun, wearing a green turtleneck, forest, toon style",
+)
+
+
+def build_unet(context_dim: int) -> UNet2DConditionModel:
+    """Build the untrained UNet: plain at 16 x 16, cross-attention on the two levels below."""
+    return UNet2DConditionModel(
+        sample_size=16,
+        in_channels=16,
+        out_channels=16,
+        block_out_channels=(64, 128, 192),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        mid_block_type="UNetMidBlock2DCrossAttn",
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=context_dim,
+        attention_head_dim=4,
+        norm_num_groups=16,
+    )
+
+
+def build_noise_scheduler() -> DDIMScheduler:
+    """Build the schedule that the family is trained and sampled with."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        timestep_spacing="trailing",
+        rescale_betas_zero_snr=True,
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Latents:
+    """Cached latents and the labels that captions are written from, row for row."""
+
+    values: Tensor
+    labels: list[Labelled]
+
+
+@torch.no_grad()
+def cache_latents(data: Path, cache: Path, vae: AutoencoderTiny, count: int) -> Latents:
+    """Encode the first `count` pictures once and keep the latents in fp16."""
+    shards, labels = open_shards(data)
+    count = min(count, len(labels))
+    path = cache / "latents.npy"
+    if path.exists() and len(np.load(path, mmap_mode="r")) >= count:
+        return Latents(values=torch.from_numpy(np.load(path)[:count]), labels=labels[:count])
+    device = next(vae.parameters()).device
+    parts: list[NDArray[np.float16]] = []
+    done = 0
+    for shard in shards:
+        for first in range(0, len(shard), 20):
+            if done >= count:
+                break
+            batch = to_tensor(np.asarray(shard[first : first + 20])).to(
+                device, memory_format=torch.channels_last
+            )
+            with autocast(device):
+                encoded = vae.encoder(to_signed(batch))
+            parts.append(encoded.float().half().cpu().numpy())
+            done += len(batch)
+        print(f"encoded {done} of {count}", flush=True)  # noqa: T201
+        if done >= count:
+            break
+    cache.mkdir(parents=True, exist_ok=True)
+    values = np.concatenate(parts)[:count]
+    np.save(path, values)
+    return Latents(values=torch.from_numpy(values), labels=labels[:count])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Family:
+    """The frozen modules around the UNet, with the schedule."""
+
+    tokenizer: CLIPTokenizer
+    text_encoder: CLIPTextModel
+    vae: AutoencoderTiny
+    noise_scheduler: DDIMScheduler
+
+    @torch.no_grad()
+    def encode(self, texts: list[str]) -> Tensor:
+        """Encode prompts to (batch, tokens, width) states."""
+        return self.text_encoder(
+            tokenize(self.tokenizer, texts).to(self.text_encoder.device)
+        ).last_hidden_state
+
+
+def velocity_loss(family: Family, unet: UNet2DConditionModel, clean: Tensor, texts: list[str]) -> Tensor:
+    """Min-SNR weighted error of the predicted velocity at random timesteps."""
+    context = family.encode(texts)
+    noise = torch.randn_like(clean)
+    steps = family.noise_scheduler.config.num_train_timesteps
+    timesteps = torch.randint(0, steps, (len(clean),), device=clean.device)
+    noisy = family.noise_scheduler.add_noise(clean, noise, timesteps)
+    target = family.noise_scheduler.get_velocity(clean, noise, timesteps)
+    with autocast(clean.device):
+        predicted = unet(noisy, timesteps, encoder_hidden_states=context).sample
+    alpha_bar = family.noise_scheduler.alphas_cumprod.to(clean.device)[timesteps]
+    snr = alpha_bar / (1 - alpha_bar)
+    weights = (snr.clamp(max=SNR_CAP) + 1) / (snr + 1)
+    return ((predicted.float() - target).square().mean(dim=(1, 2, 3)) * weights).mean()
+
+
+@torch.no_grad()
+def sample(family: Family, unet: UNet2DConditionModel, *, steps: int = 20, guidance: float = 3.0) -> Tensor:
+    """Draw the sample prompts with fixed noise.
+
+    Returns:
+        (prompts, 3, 256, 256) pictures in 0..1.
+    """
+    device = family.text_encoder.device
+    prompts = list(SAMPLE_PROMPTS) * 2
+    generator = torch.Generator().manual_seed(5)
+    latents = torch.randn((len(prompts), 16, 16, 16), generator=generator).to(device)
+    context = family.encode(prompts + [""] * len(prompts))
+    scheduler = DDIMScheduler.from_config(family.noise_scheduler.config)
+    scheduler.set_timesteps(steps)
+    for timestep in scheduler.timesteps:
+        with autocast(device):
+            both = unet(latents.repeat(2, 1, 1, 1), timestep, encoder_hidden_states=context).sample.float()
+        conditional, unconditional = both.chunk(2)
+        velocity = unconditional + guidance * (conditional - unconditional)
+        latents = scheduler.step(velocity, timestep, latents).prev_sample
+    return from_signed(family.vae.decoder(latents).float())
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Run the recipe until its minutes are spent; save the averaged weights in fp16 every few minutes."""
+    torch.manual_seed(arguments.seed)
+    rng = np.random.default_rng(arguments.seed)
+    device = pick_device()
+    family = load_family(arguments.out, device)
+    latents = cache_latents(arguments.data, arguments.cache, family.vae, arguments.pictures)
+    folder = arguments.out / "unet"
+    unet = (
+        UNet2DConditionModel.from_pretrained(folder, torch_dtype=torch.float32)
+        if (folder / "config.json").exists()
+        else build_unet(family.text_encoder.config.hidden_size)
+    )
+    unet = unet.to(device, memory_format=torch.channels_last).train()
+    print(f"{sum(p.numel() for p in unet.parameters()) / 1e6:.1f} M parameters", flush=True)  # noqa: T201
+    average = MovingAverage(unet, decay=arguments.ema)
+    optimizer = torch.optim.AdamW(unet.parameters(), lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98))
+    budget = Budget(minutes=arguments.minutes, learning_rate=arguments.lr)
+    shown = saved = time.monotonic()
+    running, seen = 0.0, 0
+    for step in budget.steps():
+        set_rate(optimizer, budget.rate(step))
+        rows = rng.integers(len(latents.labels), size=arguments.batch)
+        texts = [
+            "" if rng.random() < EMPTY_P else caption(latents.labels[i].person, latents.labels[i].shot, rng)
+            for i in rows
+        ]
+        clean = latents.values[torch.from_numpy(rows)].float().to(device, memory_format=torch.channels_last)
+        loss = velocity_loss(family, unet, clean, texts)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
+        optimizer.step()
+        if step % 2 == 0:
+            average.update(unet)
+        seen += len(rows)
+        running = 0.99 * running + 0.01 * float(loss.detach()) if step else float(loss.detach())
+        now = time.monotonic()
+        if now - shown > 60:
+            shown = now
+            rate = seen / (now - budget.started)
+            print(f"{budget.fraction:.0%} step {step} loss {running:.4f} {rate:.0f} samples/s", flush=True)  # noqa: T201
+        if now - saved > 180:
+            saved = now
+            with average.applied_to(unet):
+                save(family, unet, arguments.out, arguments.samples)
+    with average.applied_to(unet):
+        save(family, unet, arguments.out, arguments.samples)
+
+
+def load_family(out: Path, device: torch.device) -> Family:
+    """Load what was trained before the UNet."""
+    return Family(
+        tokenizer=CLIPTokenizer.from_pretrained(out / "tokenizer"),
+        text_encoder=CLIPTextModel.from_pretrained(out / "text_encoder", dtype=torch.float32)
+        .to(device)
+        .eval(),
+        vae=AutoencoderTiny.from_pretrained(out / "vae", torch_dtype=torch.float32).to(device).eval(),
+        noise_scheduler=build_noise_scheduler(),
+    )
+
+
+def save(family: Family, unet: UNet2DConditionModel, out: Path, samples: Path) -> None:
+    """Write fp16 weights, the schedule, the pipeline index and a sheet of samples."""
+    unet.eval()
+    samples.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(tile(sample(family, unet), 4)).save(samples)
+    state = {name: value.detach().clone() for name, value in unet.state_dict().items()}
+    unet.half().save_pretrained(out / "unet", safe_serialization=True)
+    unet.float().load_state_dict(state)
+    unet.train()
+    family.noise_scheduler.save_pretrained(out / "scheduler")
+    index = {
+        "_class_name": "StableDiffusionPipeline",
+        "_diffusers_version": version("diffusers"),
+        "feature_extractor": [None, None],
+        "image_encoder": [None, None],
+        "requires_safety_checker": False,
+        "safety_checker": [None, None],
+        "scheduler": ["diffusers", "DDIMScheduler"],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "CLIPTokenizer"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderTiny"],
+    }
+    (out / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--samples", type=Path, default=Path("out/unet-samples.png"))
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--pictures", type=int, default=40_000)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--ema", type=float, default=0.999)
+    parser.add_argument("--seed", type=int, default=21)
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from synid_engine.engine import Character, Engine, model_hash_of
+from synid_engine.errors import (
+    BaseModelMismatchError,
+    CorruptTensorError,
+    InvalidSettingError,
+    JobCancelledError,
+    MissingModelError,
+    MissingTensorError,
+)
+from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.stage import Progress, StageModels
+
+DESCRIPTION = "a woman with red hair, wearing a green jacket, cyberpunk"
+
+
+@pytest.fixture(scope="module")
+def engine(models: StageModels) -> Engine:
+    return Engine(models=models)
+
+
+@pytest.fixture(scope="module")
+def character(engine: Engine, tiny_config: DistillConfig) -> Character:
+    return engine.create("Nova", DESCRIPTION, seed=7, config=tiny_config.ablated("B"))
+
+
+def test_character_tells_what_was_made(character: Character, engine: Engine) -> None:
+    assert character.name == "Nova"
+    assert character.not_drawn == ("cyberpunk",)
+    assert character.bank.model_hash == engine.model_hash
+    assert len(character.anchors) == 2
+    assert character.portrait in character.anchors
+    assert all(tensor.dtype == torch.float16 for tensor in character.bank.tensors())
+
+
+def test_saved_character_is_loaded_equal(character: Character, engine: Engine, tmp_path: Path) -> None:
+    character.save(tmp_path / "nova")
+    loaded = Character.load(tmp_path / "nova", model_hash=engine.model_hash)
+    assert (loaded.name, loaded.description, loaded.seed) == ("Nova", DESCRIPTION, 7)
+    assert (loaded.scores, loaded.report, loaded.not_drawn) == (
+        character.scores,
+        character.report,
+        character.not_drawn,
+    )
+    for before, after in zip(character.bank.tensors(), loaded.bank.tensors(), strict=True):
+        assert torch.equal(before, after)
+    for before, after in zip(character.anchors, loaded.anchors, strict=True):
+        assert np.array_equal(np.asarray(before), np.asarray(after))
+
+
+def test_damaged_folders_are_refused(character: Character, engine: Engine, tmp_path: Path) -> None:
+    model_hash = engine.model_hash
+    with pytest.raises(MissingTensorError):
+        Character.load(tmp_path / "nobody", model_hash=model_hash)
+    character.save(tmp_path)
+    with pytest.raises(BaseModelMismatchError):
+        Character.load(tmp_path, model_hash="0" * 64)
+    (tmp_path / "portrait.png").write_bytes(b"no picture")
+    with pytest.raises(CorruptTensorError):
+        Character.load(tmp_path, model_hash=model_hash)
+    (tmp_path / "profile.json").write_text(json.dumps({"name": "Nova"}))
+    with pytest.raises(CorruptTensorError):
+        Character.load(tmp_path, model_hash=model_hash)
+
+
+def test_pictures_depend_on_character_prompt_and_seed(character: Character, engine: Engine) -> None:
+    def draw(who: Character | None, prompt: str = "smiling", **options: float) -> np.ndarray:
+        seed = int(options.pop("seed", 1))
+        scale = options.pop("scale", None)
+        drawn = engine.render(who, prompt, seed=seed, identity_scale=scale, num_inference_steps=2)
+        return np.asarray(drawn[0].image)
+
+    base = draw(character)
+    assert np.array_equal(base, draw(character))
+    assert not np.array_equal(base, draw(character, seed=2))
+    assert not np.array_equal(base, draw(character, "angry"))
+    assert not np.array_equal(base, draw(None))
+    assert not np.array_equal(base, draw(character, scale=0.0))
+
+
+def test_rendering_counts_seeds_and_names_what_it_cannot_draw(character: Character, engine: Engine) -> None:
+    seen: list[Progress] = []
+    drawn = engine.render(
+        character, "smiling, cyberpunk", count=2, seed=4, num_inference_steps=2, on_progress=seen.append
+    )
+    assert [one.seed for one in drawn] == [4, 5]
+    assert drawn[0].not_drawn == ("cyberpunk",)
+    assert "red" in drawn[0].prompt
+    assert seen[-1].fraction == 1.0
+    with pytest.raises(InvalidSettingError):
+        engine.render(character, "smiling", count=0)
+
+
+def test_cancelled_rendering_stops_at_once(character: Character, engine: Engine) -> None:
+    calls: list[Progress] = []
+
+    def stop(progress: Progress) -> None:
+        calls.append(progress)
+        raise JobCancelledError
+
+    with pytest.raises(JobCancelledError):
+        engine.render(character, "smiling", on_progress=stop)
+    assert len(calls) == 1
+
+
+def test_nothing_cannot_be_described(engine: Engine) -> None:
+    with pytest.raises(InvalidSettingError):
+        engine.create("Nobody", "  ")
+
+
+def test_hash_is_known_without_loading(engine: Engine, small_folder: Path, tmp_path: Path) -> None:
+    assert model_hash_of(small_folder) == engine.model_hash
+    with pytest.raises(MissingModelError):
+        model_hash_of(tmp_path)
+    with pytest.raises(MissingModelError):
+        Engine.load(tmp_path / "nowhere")

@@ -1,0 +1,148 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from synid_engine.errors import InvalidSettingError, JobCancelledError
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.synid.adapter import HELD_OUT_SCENES
+from synid_engine.synid.anchors import cohesive_group, find_anchors
+from synid_engine.synid.bootstrap import SCENES, BootstrapConfig, CandidateScores, select_varied
+from synid_engine.synid.drift import PROBE_SCENES
+from synid_engine.synid.embeds import PictureEmbeds
+from synid_engine.synid.pipeline import Checkpoint, DistillConfig, distill
+from synid_engine.synid.projector import project
+from synid_engine.synid.stage import Progress, StageModels, ignore_report, stage_generator
+from synid_engine.synid.words import PlainIdentityWords
+
+
+def _same(left: IdentityBank, right: IdentityBank) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(left.tensors(), right.tensors(), strict=True))
+
+
+def test_most_cohesive_group_is_found() -> None:
+    similarities = torch.eye(5)
+    similarities[1, 3] = similarities[3, 1] = 0.9
+    similarities[0, 2] = similarities[2, 0] = 0.5
+    assert cohesive_group(similarities, torch.zeros(5), 2, 1.0) == [1, 3]
+    assert cohesive_group(similarities, torch.tensor([1.0, 0, 1.0, 0, 0]), 2, 1.0) == [0, 2]
+
+
+def test_anchor_weights_sum_to_one_and_trust_the_portrait(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+) -> None:
+    anchors = find_anchors(words, models, tiny_config.anchors, seed=1, report=ignore_report)
+    weights = anchors.pictures.weights
+    assert float(weights.sum()) == pytest.approx(1.0)
+    assert int(weights.argmax()) == anchors.portrait
+    assert float(anchors.reference.face_embed.norm()) == pytest.approx(1.0, abs=1e-5)
+    picked = find_anchors(
+        words, models, tiny_config.anchors, seed=1, report=ignore_report, pick=lambda images: len(images) - 1
+    )
+    assert picked.portrait == tiny_config.anchors.anchors - 1
+    with pytest.raises(InvalidSettingError):
+        find_anchors(words, models, tiny_config.anchors, seed=1, report=ignore_report, pick=lambda _: 9)
+
+
+def test_different_anchors_give_different_tokens(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+) -> None:
+    tokens: list[Tensor] = []
+    for seed in (1, 2):
+        anchors = find_anchors(words, models, tiny_config.anchors, seed=seed, report=ignore_report)
+        generator = stage_generator(0, "projector")  # the same chance for both
+        projection = project(anchors, models, tiny_config.projector, generator, report=ignore_report)
+        tokens.append(projection.tokens)
+    assert not torch.allclose(tokens[0], tokens[1], atol=1e-4)
+
+
+def test_selection_prefers_likeness_and_then_variety() -> None:
+    images = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    scores = CandidateScores(
+        identity=torch.tensor([0.9, 0.8, 0.7]),
+        prompt=torch.zeros(3),
+        embeds=PictureEmbeds(face_embeds=images, image_embeds=images),
+    )
+    config = BootstrapConfig(accepted=2)
+    assert select_varied(scores, config) == [0, 2]
+    assert select_varied(scores, replace(config, variety_weight=0.0)) == [0, 1]
+
+
+def test_stages_do_not_share_scenes() -> None:
+    groups = [set(SCENES), set(PROBE_SCENES), set(HELD_OUT_SCENES)]
+    assert len(set.union(*groups)) == sum(map(len, groups))
+
+
+def test_resumed_character_equals_an_uninterrupted_one(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+) -> None:
+    checkpoints: list[Checkpoint] = []
+    stages: list[str] = []
+    whole = distill(
+        words,
+        models,
+        tiny_config,
+        seed=5,
+        on_checkpoint=checkpoints.append,
+        on_progress=lambda progress: stages.append(progress.stage),
+    )
+    assert tuple(dict.fromkeys(stages)) == tiny_config.stages
+    assert len(checkpoints) == 5
+    for checkpoint in (checkpoints[1], checkpoints[3]):
+        resumed = distill(words, models, tiny_config, seed=5, checkpoint=checkpoint)
+        assert _same(resumed.bank, whole.bank)
+    assert {"cohesion", "identity", "prompt", "loss"} <= set(whole.scores)
+    assert isinstance(whole.report["adapter_kept"], bool)
+
+
+@pytest.mark.parametrize("stage", ["anchors", "projector", "bootstrap", "drift", "adapter"])
+def test_cancellation_stops_at_the_first_step_of_any_stage(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig, stage: str
+) -> None:
+    after: list[Progress] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == stage and progress.fraction > 0:
+            after.append(progress)
+            raise JobCancelledError
+
+    with pytest.raises(JobCancelledError):
+        distill(words, models, tiny_config, seed=5, on_progress=stop)
+    assert len(after) == 1
+
+
+def test_ablation_leaves_stages_out(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+) -> None:
+    single = tiny_config.ablated("A")
+    assert single.anchors.anchors == 1
+    character = distill(words, models, single, seed=5)
+    assert len(character.anchors.images) == 1
+    assert "adapter_kept" not in character.report
+    assert tiny_config.ablated("C").stages == ("anchors", "projector", "bootstrap", "drift")
+    assert set(DistillConfig().work()) == set(DistillConfig().stages)
+    with pytest.raises(InvalidSettingError):
+        replace(tiny_config, stages=("anchors", "adapter"))
+
+
+def test_adapter_that_is_no_better_is_not_kept(
+    models: StageModels,
+    words: PlainIdentityWords,
+    tiny_config: DistillConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from synid_engine.synid import adapter as module  # noqa: PLC0415
+    from synid_engine.synid.probes import ProbeScore  # noqa: PLC0415
+
+    worse = iter((ProbeScore(identity=0.9, prompt=0.2), ProbeScore(identity=0.8, prompt=0.2)))
+    fake: Callable[..., ProbeScore] = lambda *_, **__: next(worse)  # noqa: E731
+    monkeypatch.setattr(module, "probe_bank", fake)
+    config = replace(tiny_config, stages=("anchors", "projector", "adapter"))
+    checkpoints: list[Checkpoint] = []
+    character = distill(words, models, config, seed=5, on_checkpoint=checkpoints.append)
+    projection = checkpoints[-1].projection
+    assert projection is not None
+    assert character.report["adapter_kept"] is False
+    assert _same(character.bank, projection.bank(models))

@@ -1,0 +1,108 @@
+import pytest
+import torch
+from torch import Tensor
+
+from synid_engine.errors import JobCancelledError
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.synid.anchors import AnchorEnsemble, find_anchors
+from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
+from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.stage import StageModels, ignore_report, stage_generator
+from synid_engine.synid.trainable import TrainableBank, TrainableTokens, bank_from_tokens
+from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.words import PlainIdentityWords
+
+
+@pytest.fixture(scope="module")
+def anchors(models: StageModels, tiny_config: DistillConfig) -> AnchorEnsemble:
+    words = PlainIdentityWords(description="a woman with red hair, wearing a blue hoodie")
+    return find_anchors(words, models, tiny_config.anchors, seed=3, report=ignore_report)
+
+
+def _tokens(models: StageModels) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(3, models.backbone.context_dim, generator=generator)
+
+
+def _start_bank(models: StageModels) -> IdentityBank:
+    return bank_from_tokens(_tokens(models), models.backbone, value_gain=0.5)
+
+
+def test_diffusion_loss_reaches_the_prediction() -> None:
+    noise_pred = torch.randn(2, 4, 3, 3, requires_grad=True)
+    diffusion_loss(noise_pred, torch.zeros(2, 4, 3, 3), torch.tensor([1.0, 0.0])).backward()
+    assert noise_pred.grad is not None
+    assert noise_pred.grad[0].abs().sum() > 0
+    assert noise_pred.grad[1].abs().sum() == 0
+
+
+def test_face_and_clip_losses_reach_the_picture(models: StageModels) -> None:
+    perception = models.perception
+    images = torch.rand(1, 3, 64, 64)
+    face = perception.face.face_embeds(torch.rand(1, 3, 64, 64))[0]
+    looks = perception.clip.image_embeds(torch.rand(1, 3, 64, 64))[0]
+    texts = perception.clip.text_embeds(["smiling"])
+    for loss in (
+        lambda seen: face_loss(seen, face, perception.face),
+        lambda seen: clip_loss(seen, looks, texts, perception.clip, text_weight=0.0),
+        lambda seen: clip_loss(seen, looks, texts, perception.clip, text_weight=1.0),
+    ):
+        seen = images.clone().requires_grad_()
+        loss(seen).backward()
+        assert seen.grad is not None
+        assert seen.grad.abs().sum() > 0
+
+
+def test_diversity_loss_falls_when_tokens_differ() -> None:
+    same = torch.ones(3, 6)
+    assert diversity_loss(same) == pytest.approx(1.0)
+    assert diversity_loss(torch.eye(3, 6)) == pytest.approx(0.0)
+    assert diversity_loss(torch.ones(1, 6)) == 0
+
+
+def test_training_moves_the_tokens_and_nothing_else(
+    models: StageModels, anchors: AnchorEnsemble, training: TrainingConfig
+) -> None:
+    start = _tokens(models)
+    weights = {name: tensor.clone() for name, tensor in models.backbone.unet.state_dict().items()}
+    trainable = TrainableTokens.start(start, models.backbone, value_gain=0.5)
+    generator = stage_generator(0, "test")
+    outcome = train(
+        trainable, anchors.pictures, anchors.reference, models, training, generator, report=ignore_report
+    )
+    assert len(outcome.losses) == training.steps
+    assert (trainable.tokens.detach() != start).any(dim=1).all()
+    assert torch.equal(start, _tokens(models))
+    for name, tensor in models.backbone.unet.state_dict().items():
+        assert torch.equal(tensor, weights[name])
+    assert all(parameter.grad is None for parameter in models.backbone.unet.parameters())
+
+
+def test_training_moves_every_tensor_of_the_bank(
+    models: StageModels, anchors: AnchorEnsemble, training: TrainingConfig
+) -> None:
+    start = _start_bank(models)
+    trainable = TrainableBank.start(start, models.backbone)
+    generator = stage_generator(0, "test")
+    train(trainable, anchors.pictures, anchors.reference, models, training, generator, report=ignore_report)
+    trained = trainable.bank()
+    for layer in start.keys:
+        assert not torch.equal(trained.keys[layer], start.keys[layer]), layer
+        assert not torch.equal(trained.values[layer], start.values[layer]), layer
+    assert not torch.equal(trained.identity_tokens, start.identity_tokens)
+
+
+def test_cancelled_training_stops_within_a_step(
+    models: StageModels, anchors: AnchorEnsemble, training: TrainingConfig
+) -> None:
+    calls: list[float] = []
+
+    def report(fraction: float, _detail: str) -> None:
+        calls.append(fraction)
+        raise JobCancelledError
+
+    trainable = TrainableTokens.start(_tokens(models), models.backbone, value_gain=0.5)
+    generator = stage_generator(0, "test")
+    with pytest.raises(JobCancelledError):
+        train(trainable, anchors.pictures, anchors.reference, models, training, generator, report=report)
+    assert calls == [0.5]
