@@ -44,7 +44,7 @@ def bench_ablation(options: BenchOptions) -> BenchReport:
         partial=PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}"),
         on_progress=options.on_progress,
     )
-    trials = {
+    trials: dict[Step, list[Trial]] = {
         step: run_trials(settings, people, config=DistillConfig().ablated(step), label=step, with_plain=False)
         for step, _ in STEPS
     }

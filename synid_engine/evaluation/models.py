@@ -93,7 +93,7 @@ def load_judges(*, device: str | None = None) -> Judges:
 def to_tensor(pictures: Sequence[Image.Image]) -> Float[Tensor, "batch 3 height width"]:
     """Stack pictures of one size, in 0..1."""
     arrays = np.stack([to_array(picture).astype(np.float32) for picture in pictures])
-    return torch.from_numpy(arrays).permute(0, 3, 1, 2).contiguous()
+    return torch.as_tensor(arrays).permute(0, 3, 1, 2).contiguous()
 
 
 def _numpy(tensor: Tensor) -> NDArray[np.float32]:

@@ -94,9 +94,8 @@ def first_tokens(
     """Return text states of the identity's words, evenly spaced, with a little noise to tell them apart."""
     states = models.backbone.encode_prompts([prompt])[0].float().cpu()
     empty = models.backbone.encode_prompts([""])[0].float().cpu()
-    said = torch.linalg.vector_norm(states - empty, dim=1) > _SAID * torch.linalg.vector_norm(
-        states, dim=1
-    )  # the words, not the padding
+    apart = (states - empty).square().sum(dim=1)
+    said = apart > _SAID**2 * states.square().sum(dim=1)  # the words, not the padding
     said[0] = False
     words = states[said] if bool(said.any()) else states
     index = torch.linspace(0, len(words) - 1, config.tokens).round().long()

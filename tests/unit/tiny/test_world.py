@@ -7,6 +7,7 @@ from synid_engine.tiny.world import (
     FRAMINGS,
     IDENTITY_TRAITS,
     STYLES,
+    Person,
     Shot,
     face_box,
     landmarks,
@@ -19,7 +20,7 @@ from synid_engine.tiny.world import (
 )
 
 
-def a_person(style: str):
+def a_person(style: str) -> Person:
     return with_traits(
         sample_person(np.random.default_rng(3), style),
         hair="short",
