@@ -5,6 +5,7 @@ Knows nothing about models.
 
 import math
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float
@@ -48,8 +49,10 @@ def to_lab(picture: Float[ndarray, "height width 3"]) -> NDArray[np.float64]:
     rgb = picture.astype(np.float64)
     linear = np.where(rgb <= _SRGB_KNEE, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     xyz = linear @ _TO_XYZ.T / _WHITE
-    f: NDArray[np.float64] = np.where(xyz > _LAB_KNEE, np.cbrt(xyz), (_LAB_SLOPE * xyz + 16) / 116)
-    light: NDArray[np.float64] = 116 * f[..., 1] - 16
+    roots = cast("NDArray[np.float64]", np.cbrt(xyz))
+    linear_part = (_LAB_SLOPE * xyz + 16) / 116
+    f = cast("NDArray[np.float64]", np.where(xyz > _LAB_KNEE, roots, linear_part))
+    light = 116 * f[..., 1] - 16
     return np.stack([light, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1)
 
 
