@@ -138,15 +138,15 @@ def ceiling_rates(judges: Judges, suite: Suite, *, people: int = 20) -> tuple[li
         For each person the share of pictures with the same face traits, and with all identity traits.
     """
     faces: list[float] = []
-    alls: list[float] = []
+    wholes: list[float] = []
     prompts = suite_prompts(suite)
     for number, person in enumerate(held_out_people(people)):
         rng = np.random.default_rng((_CEILING_SEED, number))
         canonical = judges.read([_draw(person, Shot())])[0]
         readings = judges.read([_draw(person, _shot(person, prompt, rng)) for prompt in prompts])
         faces.append(mean([float(is_same(one, canonical, FACE_TRAITS)) for one in readings]))
-        alls.append(mean([float(is_same(one, canonical, IDENTITY_TRAITS)) for one in readings]))
-    return faces, alls
+        wholes.append(mean([float(is_same(one, canonical, IDENTITY_TRAITS)) for one in readings]))
+    return faces, wholes
 
 
 def _run(

@@ -1,11 +1,9 @@
 """Scoring pictures against words and pictures with a CLIP model in transformers' layout."""
 
-import logging
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -17,9 +15,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from synid_engine.errors import DamagedModelError, MissingModelError
 from synid_engine.perception.alignment import pad_to_square, resize_square
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from synid_engine.runtime.model_folder import quiet_libraries
 
 _UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError)
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -83,7 +79,7 @@ def load_clip(folder: str | Path, *, device: torch.device) -> TransformersClipSc
         if not (root / part).is_file():
             raise MissingModelError(folder=root, part=part)
     try:
-        with _quiet():
+        with quiet_libraries():
             loaded = cast("Any", CLIPModel).from_pretrained(
                 str(root),
                 use_safetensors=True,
@@ -103,15 +99,3 @@ def load_clip(folder: str | Path, *, device: torch.device) -> TransformersClipSc
     model.eval().requires_grad_(requires_grad=False)
     placed = cast("CLIPModel", cast("Any", model).to(device))
     return TransformersClipScorer(model=placed, tokenizer=cast("CLIPTokenizer", tokenizer))
-
-
-@contextmanager
-def _quiet() -> "Generator[None]":
-    """Keep the library's loading report off the terminal; its faults become our errors."""
-    logger = logging.getLogger("transformers")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
