@@ -85,7 +85,7 @@ class PerceptionRun:
         """How much of the time is spent, 0 to 1."""
         return 0.0 if self.budget is None else self.budget.fraction
 
-    def precision(self) -> contextlib.AbstractContextManager[None]:
+    def precision(self) -> contextlib.AbstractContextManager[object]:
         """Use bf16 where the hardware has it."""
         return autocast(self.device)
 
