@@ -18,6 +18,7 @@ from synid_engine.runtime.model_folder import hash_model
 from synid_engine.sampling.denoise import StepProgress, render
 from synid_engine.sampling.row import RenderRow
 from synid_engine.synid.character import Character
+from synid_engine.synid.checkpoint_file import fingerprint, read_checkpoint, write_checkpoint
 from synid_engine.synid.pipeline import Checkpoint, DistillConfig, Distilled, distill
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
 from synid_engine.synid.words import Wording
@@ -101,7 +102,7 @@ class Engine:
         """Return the words of a text that the base model cannot draw."""
         return self.wording.not_drawn(text)
 
-    def create(  # noqa: PLR0913  (every argument is a choice of the caller's)
+    def create(
         self,
         name: str,
         description: str,
@@ -111,8 +112,7 @@ class Engine:
         pick: Callable[[Sequence[Image.Image]], int] | None = None,
         on_progress: OnProgress | None = None,
         config: DistillConfig | None = None,
-        checkpoint: Checkpoint | None = None,
-        on_checkpoint: Callable[[Checkpoint], None] | None = None,
+        resume_file: Path | None = None,
     ) -> Character:
         """Learn a character from words.
 
@@ -124,8 +124,8 @@ class Engine:
             pick: Shown the four anchors, returns the index of the portrait; None takes the most typical.
             on_progress: Told of every step; may raise JobCancelledError, which passes through.
             config: Budgets and stages; None takes the defaults.
-            checkpoint: Stages that are done already.
-            on_checkpoint: Given everything done so far after each stage.
+            resume_file: Keeps each finished stage, and is where the same creation goes on after a crash;
+                deleted at the end.
 
         Raises:
             InvalidSettingError: The description is empty, or the style or what was picked does not exist.
@@ -134,16 +134,27 @@ class Engine:
         if not description.strip():
             raise InvalidSettingError(field="description", value=description, allowed="a few words")
         started = time.monotonic()
+        settings = config or DistillConfig()
+        kept = fingerprint(
+            description=description, style=style, seed=seed, config=settings, model_hash=self.model_hash
+        )
+
+        def keep(checkpoint: Checkpoint) -> None:
+            if resume_file is not None:
+                write_checkpoint(resume_file, checkpoint, name=kept)
+
         distilled = distill(
             self.wording.identity(description, style),
             self.models,
-            config or DistillConfig(),
+            settings,
             seed=seed,
             pick=None if pick is None else lambda images: pick([_to_picture(image) for image in images]),
             on_progress=on_progress,
-            checkpoint=checkpoint,
-            on_checkpoint=on_checkpoint,
+            checkpoint=None if resume_file is None else read_checkpoint(resume_file, name=kept),
+            on_checkpoint=keep,
         )
+        if resume_file is not None:
+            resume_file.unlink(missing_ok=True)
         character = self._character(distilled, name=name, description=description, style=style, seed=seed)
         return replace(character, scores={**character.scores, "seconds": time.monotonic() - started})
 

@@ -44,7 +44,15 @@ def write_bank(path: Path, content: BankContent) -> None:
     header = {"format": FORMAT, "version": VERSION, "model_hash": content.model_hash}
     header["metadata"] = json.dumps(dict(content.metadata), ensure_ascii=False, sort_keys=True)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in content.tensors.items()}
-    data = save(tensors, metadata=header)
+    write_durably(path, save(tensors, metadata=header))
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace a file whole or not at all.
+
+    Raises:
+        TensorWriteError: The system refused; whatever was at `path` is untouched.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:

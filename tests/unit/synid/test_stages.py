@@ -1,15 +1,17 @@
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from synid_engine.errors import InvalidSettingError, JobCancelledError
+from synid_engine.errors import CorruptTensorError, InvalidSettingError, JobCancelledError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.adapter import HELD_OUT_SCENES
 from synid_engine.synid.anchors import cohesive_group, find_anchors
 from synid_engine.synid.bootstrap import SCENES, BootstrapConfig, CandidateScores, select_varied
+from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
 from synid_engine.synid.drift import PROBE_SCENES
 from synid_engine.synid.embeds import PictureEmbeds
 from synid_engine.synid.pipeline import Checkpoint, DistillConfig, distill
@@ -76,7 +78,7 @@ def test_stages_do_not_share_scenes() -> None:
 
 
 def test_resumed_character_equals_an_uninterrupted_one(
-    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig, tmp_path: Path
 ) -> None:
     checkpoints: list[Checkpoint] = []
     stages: list[str] = []
@@ -90,9 +92,15 @@ def test_resumed_character_equals_an_uninterrupted_one(
     )
     assert tuple(dict.fromkeys(stages)) == tiny_config.stages
     assert len(checkpoints) == 5
-    for checkpoint in (checkpoints[1], checkpoints[3]):
-        resumed = distill(words, models, tiny_config, seed=5, checkpoint=checkpoint)
+    for checkpoint in checkpoints[1:]:
+        path = tmp_path / "creation.safetensors"
+        write_checkpoint(path, checkpoint, name="nova")
+        assert read_checkpoint(path, name="another creation") is None
+        resumed = distill(words, models, tiny_config, seed=5, checkpoint=read_checkpoint(path, name="nova"))
         assert _same(resumed.bank, whole.bank)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CorruptTensorError):
+        read_checkpoint(path, name="nova")
     assert {"cohesion", "identity", "prompt", "loss"} <= set(whole.scores)
     assert isinstance(whole.report["adapter_kept"], bool)
 

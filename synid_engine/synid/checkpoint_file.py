@@ -1,0 +1,130 @@
+"""The stages that a creation has finished, in one file, so that a crash costs one stage and not all.
+
+The file is safetensors with a JSON tree in its header: no pickle, and only the dataclasses named here come
+back. A fingerprint of everything that a creation depends on (words, configuration, seed, base model) stands
+in it; a file of another creation is not used.
+"""
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from synid_engine.errors import CorruptTensorError
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.identity.bank_file import write_durably
+from synid_engine.synid.adapter import Adapted
+from synid_engine.synid.anchors import AnchorEnsemble
+from synid_engine.synid.bootstrap import Bootstrapped
+from synid_engine.synid.drift import DriftCorrection
+from synid_engine.synid.embeds import IdentityReference, PictureEmbeds
+from synid_engine.synid.pipeline import Checkpoint, DistillConfig
+from synid_engine.synid.probes import ProbeScore
+from synid_engine.synid.projector import Projection
+from synid_engine.synid.training import TrainingPictures
+
+FORMAT = "synid-checkpoint-1"
+_PICTURE_AXES = 4
+_TYPES: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (
+        Adapted,
+        AnchorEnsemble,
+        Bootstrapped,
+        Checkpoint,
+        DriftCorrection,
+        IdentityBank,
+        IdentityReference,
+        PictureEmbeds,
+        ProbeScore,
+        Projection,
+        TrainingPictures,
+    )
+}
+
+
+def fingerprint(
+    *, description: str, style: str | None, seed: int, config: DistillConfig, model_hash: str
+) -> str:
+    """Name a creation: two have one name when they would do the same work."""
+    parts = (description, style, seed, repr(config), model_hash)
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint, *, name: str) -> None:
+    """Replace the file whole or not at all.
+
+    Args:
+        path: The file; its folder exists.
+        checkpoint: What is done so far.
+        name: The creation's fingerprint.
+
+    Raises:
+        TensorWriteError: It cannot be written.
+    """
+    tensors: dict[str, Tensor] = {}
+    tree = json.dumps(_pack(checkpoint, tensors))
+    write_durably(path, save(tensors, metadata={"format": FORMAT, "name": name, "tree": tree}))
+
+
+def read_checkpoint(path: Path, *, name: str) -> Checkpoint | None:
+    """Read what is done; None if there is no file, or it belongs to another creation.
+
+    Raises:
+        CorruptTensorError: The file is damaged.
+    """
+    if not path.exists():
+        return None
+    try:
+        with cast("Any", safe_open)(str(path), framework="pt", device="cpu") as file:
+            header = cast("dict[str, str]", file.metadata() or {})
+            if header.get("format") != FORMAT or header.get("name") != name:
+                return None
+            tensors = {key: cast("Tensor", file.get_tensor(key)) for key in file.keys()}  # noqa: SIM118
+        found = _unpack(json.loads(header["tree"]), tensors)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptTensorError(path=path, detail=str(error)) from error
+    if not isinstance(found, Checkpoint):
+        raise CorruptTensorError(path=path, detail="not a checkpoint")
+    return found
+
+
+def _pack(value: object, tensors: dict[str, Tensor]) -> object:
+    """Turn a value into JSON, with every tensor moved into `tensors`."""
+    if isinstance(value, Tensor):
+        key = f"t{len(tensors)}"
+        tensors[key] = value.detach().to("cpu").clone(memory_format=torch.contiguous_format)
+        strided = value.ndim == _PICTURE_AXES and not value.is_contiguous()
+        return {"tensor": key, "channels_last": strided}
+    if is_dataclass(value) and type(value).__name__ in _TYPES:
+        packed = {field.name: _pack(getattr(value, field.name), tensors) for field in fields(value)}
+        return {"type": type(value).__name__, "fields": packed}
+    if isinstance(value, tuple):
+        return {"tuple": [_pack(item, tensors) for item in cast("tuple[object, ...]", value)]}
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value)
+        return {"mapping": {key: _pack(item, tensors) for key, item in items.items()}}
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"a checkpoint cannot hold {type(value).__name__}")
+
+
+def _unpack(node: object, tensors: dict[str, Tensor]) -> object:
+    if not isinstance(node, dict):
+        return node
+    tree = cast("dict[str, Any]", node)
+    if "tensor" in tree:
+        layout = torch.channels_last if tree["channels_last"] else torch.contiguous_format
+        return tensors[tree["tensor"]].contiguous(memory_format=layout)  # the same sums in the same order
+    if "type" in tree:
+        values = {key: _unpack(item, tensors) for key, item in tree["fields"].items()}
+        return _TYPES[tree["type"]](**values)
+    if "tuple" in tree:
+        return tuple(_unpack(item, tensors) for item in tree["tuple"])
+    return {key: _unpack(item, tensors) for key, item in tree["mapping"].items()}
