@@ -121,7 +121,8 @@ def _unpack(node: object, tensors: dict[str, Tensor]) -> object:
     tree = cast("dict[str, Any]", node)
     if "tensor" in tree:
         layout = torch.channels_last if tree["channels_last"] else torch.contiguous_format
-        return tensors[tree["tensor"]].contiguous(memory_format=layout)  # the same sums in the same order
+        # A copy lies aligned in memory, and so is summed in the same order as before it was written.
+        return tensors[tree["tensor"]].clone(memory_format=layout)
     if "type" in tree:
         values = {key: _unpack(item, tensors) for key, item in tree["fields"].items()}
         return _TYPES[tree["type"]](**values)

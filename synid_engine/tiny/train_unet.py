@@ -192,7 +192,9 @@ def train(arguments: argparse.Namespace) -> None:
     unet = unet.to(device, memory_format=torch.channels_last).train()
     print(f"{sum(p.numel() for p in unet.parameters()) / 1e6:.1f} M parameters", flush=True)  # noqa: T201
     average = MovingAverage(unet, decay=arguments.ema)
-    optimizer = torch.optim.AdamW(unet.parameters(), lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(
+        unet.parameters(), lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98), fused=True
+    )
     budget = Budget(minutes=arguments.minutes, learning_rate=arguments.lr)
     shown = saved = time.monotonic()
     running, seen = 0.0, 0
