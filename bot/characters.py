@@ -19,13 +19,23 @@ from storage.profiles import ProfileStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a person asked to have made; `ask` lets them pick the portrait."""
+    """What a person asked to have made.
+
+    Attributes:
+        name: Of the character.
+        description: Its words.
+        seed: Of its making.
+        style: Art style; None is the description's.
+        ask: Let the person pick the portrait.
+        warm_start: Begin from the characters that are there already.
+    """
 
     name: str
     description: str
     seed: int
     style: str | None
     ask: bool
+    warm_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,9 +112,15 @@ def create(wish: Wish, *, data: Path | None, quiet: bool) -> Made:
     store.require_room(name)
     with Reporter(to_stderr=quiet) as reporter:
         reporter.say("loading the model")
-        from synid_engine.engine import Engine  # torch loads here
+        from synid_engine.engine import Character, Engine  # torch loads here
 
         engine = Engine.load(settings.models)
+        profiles = store.profiles() if wish.warm_start else ()
+        library = [
+            Character.load(one.folder, model_hash=engine.model_hash)
+            for one in profiles
+            if one.profile.model_hash == engine.model_hash
+        ]
         character = engine.create(
             name,
             description,
@@ -112,6 +128,8 @@ def create(wish: Wish, *, data: Path | None, quiet: bool) -> Made:
             style=wish.style,
             pick=(lambda images: _ask(images, reporter)) if wish.ask else None,
             on_progress=reporter,
+            resume_file=store.unfinished_file(name),
+            library=library,
         )
         with store.put(name) as folder:
             character.save(folder)

@@ -74,13 +74,16 @@ def create(
     seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST_SEED)] = 0,
     style: Annotated[str | None, typer.Option(help="An art style; by default the description's.")] = None,
     pick: Annotated[Literal["auto", "ask"], typer.Option(help="Who picks the portrait among four.")] = "auto",
+    warm_start: Annotated[bool, typer.Option("--warm-start", help="Begin from your characters.")] = False,
     data: Data = None,
     as_json: Json = False,
 ) -> None:
     """Make a character from words."""
     from bot import characters
 
-    wish = characters.Wish(name=name, description=description, seed=seed, style=style, ask=pick == "ask")
+    wish = characters.Wish(
+        name=name, description=description, seed=seed, style=style, ask=pick == "ask", warm_start=warm_start
+    )
     made = characters.create(wish, data=data, quiet=as_json)
     if as_json:
         _print_json(made.to_fields())

@@ -13,6 +13,7 @@ from storage.names import clean_name, folder_name
 from storage.weights import BANK_FILE, PORTRAIT_FILE, Profile, read_profile, seal_profile, verify_profile
 
 _CHARACTERS = "characters"
+_UNFINISHED = "unfinished"
 _SCRATCH = ".scratch"
 _OLD = "old-"
 _ROOM = 8 << 20  # bytes; several characters
@@ -47,6 +48,7 @@ class ProfileStore:
     def __init__(self, data: Path) -> None:
         self._characters = data / _CHARACTERS
         self._scratch = data / _SCRATCH
+        self._unfinished = data / _UNFINISHED
         self._put_back()
 
     def folder_of(self, name: str) -> Path:
@@ -99,6 +101,18 @@ class ProfileStore:
         if self.exists(name):
             raise ProfileExistsError(name=clean_name(name))
         require_room(self._characters, size=_ROOM)
+
+    def unfinished_file(self, name: str) -> Path:
+        """Return where the making of this character may keep its finished stages; the folder exists.
+
+        Raises:
+            InvalidNameError: No character can have this name.
+            UnwritableError: The data folder may not be written.
+        """
+        path = self._unfinished / f"{folder_name(name)}.safetensors"
+        with disk_errors(path):
+            self._unfinished.mkdir(parents=True, exist_ok=True)
+        return path
 
     @contextmanager
     def put(self, name: str, *, replace_existing: bool = False) -> Generator[Path]:

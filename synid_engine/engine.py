@@ -19,7 +19,9 @@ from synid_engine.sampling.denoise import StepProgress, render
 from synid_engine.sampling.row import RenderRow
 from synid_engine.synid.character import Character
 from synid_engine.synid.checkpoint_file import fingerprint, read_checkpoint, write_checkpoint
+from synid_engine.synid.library import FinishedCharacter, build_library
 from synid_engine.synid.pipeline import Checkpoint, DistillConfig, Distilled, distill
+from synid_engine.synid.projector import TokenLibrary
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
 from synid_engine.synid.words import Wording
 from synid_engine.tiny.wording import WorldWording
@@ -102,7 +104,7 @@ class Engine:
         """Return the words of a text that the base model cannot draw."""
         return self.wording.not_drawn(text)
 
-    def create(
+    def create(  # noqa: PLR0913  (options that a caller names)
         self,
         name: str,
         description: str,
@@ -113,6 +115,7 @@ class Engine:
         on_progress: OnProgress | None = None,
         config: DistillConfig | None = None,
         resume_file: Path | None = None,
+        library: Sequence[Character] = (),
     ) -> Character:
         """Learn a character from words.
 
@@ -126,8 +129,10 @@ class Engine:
             config: Budgets and stages; None takes the defaults.
             resume_file: Keeps each finished stage, and is where the same creation goes on after a crash;
                 deleted at the end.
+            library: Finished characters of the same base model to begin from (warm start).
 
         Raises:
+            BaseModelMismatchError: A character of the library was made with another base model.
             InvalidSettingError: The description is empty, or the style or what was picked does not exist.
             DistillationError: The character could not be learnt.
         """
@@ -138,6 +143,7 @@ class Engine:
         kept = fingerprint(
             description=description, style=style, seed=seed, config=settings, model_hash=self.model_hash
         )
+        warm = self._library(library, settings)
 
         def keep(checkpoint: Checkpoint) -> None:
             if resume_file is not None:
@@ -152,6 +158,7 @@ class Engine:
             on_progress=on_progress,
             checkpoint=None if resume_file is None else read_checkpoint(resume_file, name=kept),
             on_checkpoint=keep,
+            library=warm,
         )
         if resume_file is not None:
             resume_file.unlink(missing_ok=True)
@@ -205,6 +212,24 @@ class Engine:
             Rendered(image=Image.fromarray(picture), seed=one, prompt=request.prompt, not_drawn=not_drawn)
             for picture, one in zip(pictures, seeds, strict=True)
         ]
+
+    def _library(self, finished: Sequence[Character], config: DistillConfig) -> TokenLibrary | None:
+        """Read finished characters for a warm start."""
+        for character in finished:
+            character.bank.check_base(model_hash=self.model_hash)
+        scene = config.anchors.scene
+        return build_library(
+            [
+                FinishedCharacter(
+                    prompt=self.wording.identity(one.description, one.style or None).prompt(scene),
+                    tokens=one.bank.identity_tokens,
+                    portrait=_to_tensor(one.portrait),
+                )
+                for one in finished
+            ],
+            self.models,
+            config.projector,
+        )
 
     def _request(
         self, character: Character | None, prompt: str, negative_prompt: str, identity_scale: float | None
@@ -269,6 +294,10 @@ def _named(bank: IdentityBank, name: str) -> IdentityBank:
 def _to_picture(image: Tensor) -> Image.Image:
     levels = (image.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
     return Image.fromarray(np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy()))
+
+
+def _to_tensor(picture: Image.Image) -> Tensor:
+    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).float() / 255
 
 
 def _stepper(on_progress: OnProgress | None) -> Callable[[StepProgress], None]:

@@ -11,7 +11,7 @@ from synid_engine.synid.adapter import Adapted, AdapterConfig, Lessons, adapt
 from synid_engine.synid.anchors import AnchorConfig, AnchorEnsemble, Pick, find_anchors
 from synid_engine.synid.bootstrap import BootstrapConfig, Bootstrapped, bootstrap
 from synid_engine.synid.drift import DriftConfig, DriftCorrection, correct_drift
-from synid_engine.synid.projector import Projection, ProjectorConfig, project
+from synid_engine.synid.projector import Projection, ProjectorConfig, TokenLibrary, project
 from synid_engine.synid.stage import OnProgress, Progress, Report, StageModels, stage_generator
 from synid_engine.synid.words import IdentityWords
 
@@ -97,7 +97,7 @@ class Distilled:
     report: dict[str, object]
 
 
-def distill(
+def distill(  # noqa: PLR0913  (options that a caller names)
     words: IdentityWords,
     models: StageModels,
     config: DistillConfig,
@@ -107,6 +107,7 @@ def distill(
     on_progress: OnProgress | None = None,
     checkpoint: Checkpoint | None = None,
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
+    library: TokenLibrary | None = None,
 ) -> Distilled:
     """Learn a character from words.
 
@@ -119,6 +120,7 @@ def distill(
         on_progress: Told of every step; may raise JobCancelledError, which passes through.
         checkpoint: Stages that are done already, under the same words, configuration and seed.
         on_checkpoint: Given everything done so far after each stage.
+        library: Finished characters to begin from; None begins from the words alone.
 
     Raises:
         DistillationError: The training went wrong.
@@ -141,7 +143,7 @@ def distill(
     if projection is None:
         generator = stage_generator(seed, "projector")
         report = clock.begin("projector")
-        projection = project(anchors, models, config.projector, generator, report=report)
+        projection = project(anchors, models, config.projector, generator, report=report, library=library)
         done = keep(replace(done, projection=projection))
     return _perfect(_Loop(words, models, config, seed, anchors, projection), done, clock, keep)
 

@@ -1,6 +1,7 @@
 """Stage 2: from pictures to identity tokens, learnt through the frozen denoiser."""
 
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.anchors import AnchorEnsemble
+from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.stage import Report, StageModels, require_within
 from synid_engine.synid.trainable import TrainableTokens, bank_from_tokens
 from synid_engine.synid.training import TrainingConfig, train
@@ -58,6 +60,17 @@ class Projection:
             return bank_from_tokens(tokens, models.backbone, value_gain=self.value_gain)
 
 
+@runtime_checkable
+class TokenLibrary(Protocol):
+    """Finished characters that a new one may begin from."""
+
+    def warmed(
+        self, tokens: Float[Tensor, "tokens context_dim"], reference: IdentityReference
+    ) -> Float[Tensor, "tokens context_dim"]:
+        """Return first tokens that are nearer to their end."""
+        ...
+
+
 def project(
     anchors: AnchorEnsemble,
     models: StageModels,
@@ -65,6 +78,7 @@ def project(
     generator: torch.Generator,
     *,
     report: Report,
+    library: TokenLibrary | None = None,
 ) -> Projection:
     """Learn tokens that redraw the anchors, each by its weight, whatever the caption leaves out.
 
@@ -74,12 +88,15 @@ def project(
         config: How many tokens, and their training.
         generator: All chance.
         report: Told after every step.
+        library: Moves the first tokens; None begins with the words alone.
 
     Source: SynID, identity projector.
     Deviation: upstream's network maps a constant to the prompt's own text mean, so that no picture can change
         its tokens; here the tokens themselves are trained by what the pictures show.
     """
     start = first_tokens(anchors.pictures.prompts[anchors.portrait], models, config, generator)
+    if library is not None:
+        start = library.warmed(start, anchors.reference)
     trainable = TrainableTokens.start(start, models.backbone, value_gain=config.value_gain)
     outcome = train(
         trainable, anchors.pictures, anchors.reference, models, config.training, generator, report=report

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -65,6 +66,7 @@ class _Character:
 
 class _Engine:
     model_hash = HASH
+    options: ClassVar[dict[str, object]] = {}
 
     @classmethod
     def load(cls, folder: Path | None = None) -> "_Engine":
@@ -72,6 +74,7 @@ class _Engine:
         return cls()
 
     def create(self, name: str, description: str, **options: object) -> _Character:
+        _Engine.options = options
         report = options["on_progress"]
         assert callable(report)
         report(_Progress(stage="anchors", fraction=0.5))
@@ -128,11 +131,21 @@ def test_json_is_one_object_and_progress_is_elsewhere(synid: Synid) -> None:
     assert "anchors" in err
 
 
+def test_warm_start_hands_over_those_who_are_there(synid: Synid, tmp_path: Path) -> None:
+    synid("create", "Nova", "red hair")
+    assert _Engine.options["library"] == []
+    synid("create", "Vera", "blue hair", "--warm-start")
+    library = _Engine.options["library"]
+    assert isinstance(library, list)
+    assert [one.name for one in library] == ["Nova"]
+    assert _Engine.options["resume_file"] == ProfileStore(tmp_path / "data").unfinished_file("Vera")
+
+
 def test_interrupt_leaves_130_and_no_character(synid: Synid, tmp_path: Path) -> None:
     code, _, err = synid("create", "Nova", "interrupt")
     assert code == 130
     assert err == "synid: cancelled\n"
-    assert not (tmp_path / "data").exists()
+    assert ProfileStore(tmp_path / "data").profiles() == []
 
 
 def test_pictures_are_written_with_their_seeds(synid: Synid, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ from synid_engine.errors import (
     MissingModelError,
     MissingTensorError,
 )
+from synid_engine.synid.embeds import IdentityReference
+from synid_engine.synid.library import FinishedCharacter, MovedTokens, build_library
 from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.projector import ProjectorConfig
 from synid_engine.synid.stage import Progress, StageModels
 
 DESCRIPTION = "a woman with red hair, wearing a green jacket, cyberpunk"
@@ -115,6 +119,32 @@ def test_cancelled_rendering_stops_at_once(character: Character, engine: Engine)
 def test_nothing_cannot_be_described(engine: Engine) -> None:
     with pytest.raises(InvalidSettingError):
         engine.create("Nobody", "  ")
+
+
+def test_warm_start_begins_elsewhere_and_only_from_the_same_base(
+    character: Character, engine: Engine, tiny_config: DistillConfig
+) -> None:
+    config = tiny_config.ablated("B")
+    cold = engine.create("Vera", "a woman with blue hair", seed=8, config=config)
+    warm = engine.create("Vera", "a woman with blue hair", seed=8, config=config, library=[character])
+    assert not torch.allclose(cold.bank.identity_tokens, warm.bank.identity_tokens, atol=1e-3)
+    foreign = replace(character, bank=replace(character.bank, model_hash="0" * 64))
+    with pytest.raises(BaseModelMismatchError):
+        engine.create("Vera", "a woman with blue hair", config=config, library=[foreign])
+
+
+def test_library_listens_to_the_nearest_face() -> None:
+    movements = torch.stack([torch.full((2, 3), 1.0), torch.full((2, 3), -1.0)])
+    reference = IdentityReference(face_embed=torch.tensor([1.0, 0.0]), image_embed=torch.tensor([1.0]))
+    library = MovedTokens(movements=movements, face_embeds=torch.eye(2), temperature=0.01)
+    assert torch.allclose(library.warmed(torch.zeros(2, 3), reference), movements[0])
+    even = replace(library, temperature=1e6)
+    assert torch.allclose(even.warmed(torch.ones(2, 3), reference), torch.ones(2, 3), atol=1e-5)
+
+
+def test_library_passes_over_those_with_other_tokens(models: StageModels) -> None:
+    other = FinishedCharacter(prompt="a man", tokens=torch.zeros(5, 24), portrait=torch.rand(3, 64, 64))
+    assert build_library([other], models, ProjectorConfig(tokens=3)) is None
 
 
 def test_hash_is_known_without_loading(engine: Engine, small_folder: Path, tmp_path: Path) -> None:
