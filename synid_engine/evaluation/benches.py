@@ -8,9 +8,15 @@ from synid_engine.evaluation.figures import BenchReport
 from synid_engine.evaluation.identity_bench import bench_identity
 from synid_engine.evaluation.progress import BenchOptions
 from synid_engine.evaluation.tiny_bench import bench_tiny
+from synid_engine.evaluation.warm_bench import bench_warm_start
 
 __all__ = ["BENCHES", "BenchOptions"]
 
 BENCHES: Mapping[str, Callable[[BenchOptions], BenchReport]] = MappingProxyType(
-    {"tiny": bench_tiny, "identity": bench_identity, "ablation": bench_ablation}
+    {
+        "tiny": bench_tiny,
+        "identity": bench_identity,
+        "ablation": bench_ablation,
+        "warm-start": bench_warm_start,
+    }
 )

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 from PIL import Image
 
-from synid_engine.engine import Engine
+from synid_engine.engine import Character, Engine
 from synid_engine.evaluation.cast import Described
 from synid_engine.evaluation.likeness import FACE_TRAITS, IDENTITY_TRAITS, is_same
 from synid_engine.evaluation.metrics import cosines_to, mean
@@ -89,6 +89,7 @@ def run_trials(
     config: DistillConfig | None = None,
     label: str = "",
     with_plain: bool = True,
+    library: Sequence[Character] = (),
 ) -> list[Trial]:
     """Run one trial for each character, or remember it.
 
@@ -98,6 +99,7 @@ def run_trials(
         config: How they are created; None is the engine's own way.
         label: Tells trials of the same people with other configurations apart.
         with_plain: Whether to draw without identity too.
+        library: Finished characters to begin from.
     """
     ticker = Ticker(f"characters {label}".strip(), total=len(people), on_progress=settings.on_progress)
     trials: list[Trial] = []
@@ -106,7 +108,7 @@ def run_trials(
         remembered = settings.partial.has(key)
 
         def measure(who: Described = who, key: str = key) -> object:
-            return asdict(_run(settings, who, config, key, ticker, with_plain=with_plain))
+            return asdict(_run(settings, who, config, key, ticker, with_plain=with_plain, library=library))
 
         fields = cast("dict[str, object]", settings.partial.once(key, measure))
         trials.append(Trial(**cast("dict[str, list[float]]", fields)))  # pyright: ignore[reportArgumentType]
@@ -157,11 +159,17 @@ def _run(
     ticker: Ticker,
     *,
     with_plain: bool,
+    library: Sequence[Character],
 ) -> Trial:
     engine, judges = settings.engine, settings.judges
     started = time.monotonic()
     character = engine.create(
-        who.name, who.description, seed=who.seed, config=config, on_progress=ticker.touch
+        who.name,
+        who.description,
+        seed=who.seed,
+        config=config,
+        on_progress=ticker.touch,
+        library=library,
     )
     creation_s = time.monotonic() - started
     prompts = suite_prompts(settings.suite)

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -10,9 +11,11 @@ from synid_engine.evaluation.identity_bench import identity_figures
 from synid_engine.evaluation.models import EMBEDDED_MODELS
 from synid_engine.evaluation.suites import run_suite
 from synid_engine.evaluation.trial import Trial
+from synid_engine.evaluation.warm_bench import warm_gain, with_projector_steps
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.perception.bundle import load_perception
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import StageModels
 
 
@@ -52,6 +55,15 @@ def test_characters_that_change_or_look_alike_fail() -> None:
     figures = {one.name: one for one in identity_figures(trials, face_ceiling=1.0, all_ceiling=1.0)}
     assert figures["same character of the ceiling, face traits"].holds is False
     assert figures["told apart from others (AUC)"].holds is False
+
+
+def test_warm_start_is_compared_on_the_same_people() -> None:
+    cold = [_trial("a", same=1.0, vector=[1.0]), _trial("b", same=1.0, vector=[1.0])]
+    warm = [replace(one, likeness=[0.95, 0.95]) for one in cold]
+    gain = warm_gain(warm, cold)
+    assert gain.value == pytest.approx(0.1)
+    assert gain.interval == pytest.approx((0.1, 0.1))
+    assert with_projector_steps(DistillConfig(), 7).projector.training.steps == 7
 
 
 def test_ablation_tells_the_gain_of_each_step() -> None:
