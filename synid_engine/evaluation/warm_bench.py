@@ -1,4 +1,4 @@
-"""`synid bench warm-start`: what finished characters save a new one, at a quarter of the projector's steps."""
+"""`synid bench warm-start`: what finished characters save a new one that has few steps to learn in."""
 
 from collections.abc import Sequence
 from dataclasses import replace
