@@ -297,7 +297,7 @@ def _to_picture(image: Tensor) -> Image.Image:
 
 
 def _to_tensor(picture: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).float() / 255
+    return torch.tensor(np.asarray(picture.convert("RGB"))).permute(2, 0, 1).float() / 255
 
 
 def _stepper(on_progress: OnProgress | None) -> Callable[[StepProgress], None]:

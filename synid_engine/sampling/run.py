@@ -17,6 +17,8 @@ from synid_engine.sampling.guidance import guide
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.row_state import RowState
 
+_MOST_PROMPTS = 256
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Batch:
@@ -83,8 +85,8 @@ class DenoiseRun:
         return self._states[ticket].preview[0]
 
     @torch.no_grad()
-    def step(self) -> dict[int, Float[Tensor, "c h w"]]:
-        """Take one step with every row.
+    def step(self, tickets: Sequence[int] | None = None) -> dict[int, Float[Tensor, "c h w"]]:
+        """Take one step with these rows, or with every row.
 
         Returns:
             The latents of the rows that are now done, by ticket; they have left the run.
@@ -92,15 +94,20 @@ class DenoiseRun:
         Raises:
             DeviceOutOfMemoryError: The batch does not fit; no row has moved.
         """
-        if not self._states:
+        chosen = list(self._states) if tickets is None else tickets
+        if not chosen:
             return {}
-        states = list(self._states.values())
+        states = [self._states[ticket] for ticket in chosen]
         guided = [state for state in states if state.row.is_guided]
         predictions = list(self._predict([*guided, *states], unconditional=len(guided))[:, None])
         noise_pred_uncond = dict(zip(guided, predictions[: len(guided)], strict=True))
         for state, noise_pred_text in zip(states, predictions[len(guided) :], strict=True):
             state.advance(_guided(state.row, noise_pred_text, noise_pred_uncond.get(state)))
-        done = {ticket: state.latents[0] for ticket, state in self._states.items() if state.steps_left == 0}
+        done = {
+            ticket: self._states[ticket].latents[0]
+            for ticket in chosen
+            if self._states[ticket].steps_left == 0
+        }
         for ticket in done:
             del self._states[ticket]
         return done
@@ -147,6 +154,8 @@ class DenoiseRun:
     def _encode(self, prompt: str) -> Float[Tensor, "tokens context_dim"]:
         """Encode a prompt alone, so that it depends on no other, and once."""
         if prompt not in self._prompts:
+            while len(self._prompts) >= _MOST_PROMPTS:
+                del self._prompts[next(iter(self._prompts))]
             self._prompts[prompt] = self._backbone.encode_prompts([prompt])[0]
         return self._prompts[prompt]
 

@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from diffusers import AutoencoderTiny
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 
 from synid_engine.tiny.train_decoder import deepened
 
 
 def test_deeper_decoder_starts_as_the_shallow_one() -> None:
-    torch.manual_seed(0)
+    generator = torch.Generator().manual_seed(0)
     vae = AutoencoderTiny(
         encoder_block_out_channels=(8, 8, 8),
         decoder_block_out_channels=(8, 8, 8),
@@ -17,7 +17,7 @@ def test_deeper_decoder_starts_as_the_shallow_one() -> None:
         latent_channels=4,
     ).eval()
     deeper = deepened(vae, (2, 3, 0)).eval()
-    picture = torch.rand(2, 3, 16, 16)
+    picture = torch.rand(2, 3, 16, 16, generator=generator)
     with torch.no_grad():
         latents = vae.encoder(picture)
         assert torch.equal(deeper.encoder(picture), latents)

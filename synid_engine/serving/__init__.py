@@ -1,0 +1,1 @@
+"""Serving: one queue of jobs, one engine process, one step at a time."""

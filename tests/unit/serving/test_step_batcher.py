@@ -1,0 +1,210 @@
+"""Mixed work, one piece at a time."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+
+from synid_engine.errors import (
+    BaseModelMismatchError,
+    DeviceOutOfMemoryError,
+    DistillationError,
+    InvalidSettingError,
+)
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.runtime.backbone import Backbone
+from synid_engine.sampling.denoise import render
+from synid_engine.sampling.row import RenderRow
+from synid_engine.sampling.run import DenoiseRun
+from synid_engine.serving.step_batcher import (
+    BatchConfig,
+    Event,
+    JobDone,
+    JobFailed,
+    JobProgress,
+    PictureDone,
+    PicturePreview,
+    StepBatcher,
+)
+from synid_engine.synid.stage import OnProgress, Progress
+
+MakeBank = Callable[..., IdentityBank]
+ROW = RenderRow(prompt="a woman with red hair", seed=4, num_inference_steps=4)
+
+
+class _Clock:
+    """Every look is a millisecond later."""
+
+    def __init__(self) -> None:
+        self._ticks: Iterator[int] = count()
+
+    def __call__(self) -> float:
+        return next(self._ticks) / 1000
+
+
+class _Desk:
+    """A batcher, with what it told."""
+
+    def __init__(self, backbone: Backbone, **settings: int) -> None:
+        self.events: list[Event] = []
+        config = BatchConfig(**{"preview_every": 0, **settings})
+        self.batcher = StepBatcher(backbone, self.events.append, config, clock=_Clock())
+
+    def run(self) -> None:
+        while self.batcher.step():
+            pass
+
+    def of(self, job_id: str, kind: type) -> list[Event]:
+        return [event for event in self.events if event.job_id == job_id and isinstance(event, kind)]
+
+
+def _steps(total: int, log: list[str], name: str) -> Callable[[OnProgress], str]:
+    def work(report: OnProgress) -> str:
+        for number in range(total):
+            log.append(name)
+            report(Progress(stage="adapter", fraction=(number + 1) / total))
+        return name
+
+    return work
+
+
+def test_pictures_are_the_same_as_alone(backbone: Backbone, make_bank: MakeBank) -> None:
+    rows = [ROW, replace(ROW, banks=(make_bank(1),), seed=5, num_inference_steps=6, guidance_scale=1.0)]
+    desk = _Desk(backbone)
+    desk.batcher.draw("one", "ann", rows)
+    desk.batcher.step()
+    desk.batcher.draw("late", "ben", [replace(ROW, banks=(make_bank(2),), seed=6)])
+    desk.run()
+    alone = render(backbone, [*rows, replace(ROW, banks=(make_bank(2),), seed=6)], max_rows=1)
+    drawn = {(e.job_id, e.index): e.picture for e in desk.events if isinstance(e, PictureDone)}
+    for key, picture in zip([("one", 0), ("one", 1), ("late", 0)], alone, strict=True):
+        assert np.abs(drawn[key].astype(int) - picture.astype(int)).max() <= 1
+    assert len(desk.of("one", JobDone)) == len(desk.of("late", JobDone)) == 1
+    fractions = [event.progress.fraction for event in desk.events if isinstance(event, JobProgress)]
+    assert max(fractions) == 1
+    assert desk.batcher.jobs == ()
+
+
+def test_pictures_and_creations_take_turns(backbone: Backbone) -> None:
+    log: list[str] = []
+    desk = _Desk(backbone)
+    desk.batcher.create("long", "ann", _steps(40, log, "long"))
+    for _ in range(5):
+        desk.batcher.step()
+    desk.batcher.draw("quick", "ben", [ROW])
+    before = len(log)
+    while not desk.of("quick", JobDone):
+        desk.batcher.step()
+    assert 1 <= len(log) - before <= 3 * ROW.step_count  # by this clock, a picture's step costs two of its
+    desk.run()
+    done = desk.of("long", JobDone)[0]
+    assert isinstance(done, JobDone)
+    assert done.result == "long"
+    assert len(log) == 40
+
+
+def test_ones_own_creation_and_pictures_take_turns_too(backbone: Backbone) -> None:
+    log: list[str] = []
+    desk = _Desk(backbone)
+    desk.batcher.create("long", "ann", _steps(100, log, "long"))
+    desk.batcher.draw("quick", "ann", [ROW] * 4)
+    while not desk.of("quick", JobDone):
+        desk.batcher.step()
+    assert log
+
+
+def test_light_owner_is_not_kept_waiting_by_a_heavy_one(backbone: Backbone) -> None:
+    desk = _Desk(backbone, max_rows=2)
+    for number in range(10):
+        desk.batcher.draw(f"heavy {number}", "ann", [replace(ROW, seed=number)])
+    for _ in range(6):
+        desk.batcher.step()
+    desk.batcher.draw("light", "ben", [ROW])
+    done_before = len([event for event in desk.events if isinstance(event, JobDone)])
+    while not desk.of("light", JobDone):
+        desk.batcher.step()
+    done_after = len([event for event in desk.events if isinstance(event, JobDone)])
+    assert done_after - done_before <= 2
+
+
+def test_cancelled_jobs_tell_nothing_more_and_leave_the_others(backbone: Backbone) -> None:
+    log: list[str] = []
+    desk = _Desk(backbone)
+    desk.batcher.draw("gone", "ann", [ROW, ROW])
+    desk.batcher.draw("stays", "ann", [ROW])
+    desk.batcher.create("gone too", "ben", _steps(50, log, "gone too"))
+    for _ in range(4):
+        desk.batcher.step()
+    for job_id in ("gone", "gone too", "never there"):
+        desk.batcher.cancel(job_id)
+    told = len(desk.events)
+    desk.run()
+    assert {event.job_id for event in desk.events[told:]} == {"stays"}
+    assert len(log) < 50
+    assert len(desk.of("stays", PictureDone)) == 1
+
+
+def test_failures_are_told_and_touch_nobody_else(backbone: Backbone, make_bank: MakeBank) -> None:
+    def breaks(_report: OnProgress) -> None:
+        raise DistillationError("loss", float("nan"))
+
+    desk = _Desk(backbone)
+    foreign = replace(make_bank(1), model_hash="0" * 64)
+    desk.batcher.draw("foreign", "ann", [ROW, replace(ROW, banks=(foreign,))])
+    desk.batcher.draw("fine", "ann", [ROW])
+    desk.batcher.create("broken", "ben", breaks)
+    desk.run()
+    failures = {event.job_id: event.error for event in desk.events if isinstance(event, JobFailed)}
+    assert isinstance(failures["foreign"], BaseModelMismatchError)
+    assert isinstance(failures["broken"], DistillationError)
+    assert len(failures) == 2
+    assert len(desk.of("fine", JobDone)) == 1
+
+
+def test_cap_is_lowered_when_memory_is_short(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = DenoiseRun.step
+
+    def short(run: DenoiseRun, tickets: tuple[int, ...]) -> object:
+        if len(tickets) > 1:
+            raise DeviceOutOfMemoryError(rows=2 * len(tickets))
+        return step(run, tickets)
+
+    monkeypatch.setattr(DenoiseRun, "step", short)
+    desk = _Desk(backbone)
+    desk.batcher.draw("many", "ann", [replace(ROW, seed=seed) for seed in range(4)])
+    desk.run()
+    assert desk.batcher.max_rows == 2
+    assert len(desk.of("many", PictureDone)) == 4
+
+
+def test_row_that_never_fits_fails_its_job(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(_run: DenoiseRun, _tickets: tuple[int, ...]) -> object:
+        raise DeviceOutOfMemoryError(rows=2)
+
+    monkeypatch.setattr(DenoiseRun, "step", never)
+    desk = _Desk(backbone)
+    desk.batcher.draw("one", "ann", [ROW])
+    desk.run()
+    assert len(desk.of("one", JobFailed)) == 1
+
+
+def test_previews_come_every_few_steps(backbone: Backbone) -> None:
+    desk = _Desk(backbone, preview_every=2)
+    desk.batcher.draw("one", "ann", [replace(ROW, num_inference_steps=7)])
+    desk.run()
+    assert len(desk.of("one", PicturePreview)) == 3
+
+
+def test_what_cannot_be_queued_is_refused(backbone: Backbone) -> None:
+    desk = _Desk(backbone)
+    desk.batcher.draw("one", "ann", [ROW])
+    with pytest.raises(InvalidSettingError):
+        desk.batcher.draw("one", "ann", [ROW])
+    with pytest.raises(InvalidSettingError):
+        desk.batcher.draw("two", "ann", [])
+    with pytest.raises(InvalidSettingError):
+        BatchConfig(max_rows=1)
+    with pytest.raises(InvalidSettingError):
+        BatchConfig(preview_every=-1)
