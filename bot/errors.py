@@ -120,6 +120,33 @@ _say(
     ),
 )
 
+_say(
+    stored.CoordinatorRunningError,
+    lambda e: f"another program (process {e.pid or 'unknown'}) already serves {e.folder}; stop it first",
+)
+_say(
+    stored.NewerSchemaError,
+    lambda e: f"{e.path} was written by a newer program (schema {e.found}, here {e.known})",
+)
+_say(stored.DamagedDatabaseError, lambda e: f"{e.path} is damaged: {_short(e.detail)}; restore a backup")
+_say(stored.DatabaseBusyError, lambda e: f"another program keeps {e.path} locked; try again later")
+_say(stored.ConstraintError, lambda e: f"the database refused a {e.kind} conflict: {_short(e.detail)}")
+_say(stored.MissingFileError, lambda e: f"{e.path} is missing or cannot be read")
+_say(stored.DamagedFileError, lambda e: f"{e.path} is damaged: it has changed since it was written")
+_say(stored.JobNotFoundError, lambda e: f"there is no job {e.job_id}")
+_say(stored.LeaseLostError, lambda e: f"job {e.job_id} has been cancelled or is done elsewhere")
+_say(stored.NotWaitingError, lambda e: f"job {e.job_id} no longer waits for this answer")
+_say(
+    stored.RequestKeyTakenError,
+    lambda e: f"the request {_short(e.request_key)} is already job {e.job_id}, which does other work",
+)
+_say(stored.OwnerLimitError, lambda e: f"you already have {e.limit} unfinished requests; wait for one")
+_say(
+    stored.ServerLimitError,
+    lambda e: f"this server has {e.limit} unfinished requests; try again later",
+)
+_say(stored.QueueFullError, lambda e: f"the queue is full ({e.limit} requests); try again later")
+
 _say(requests.EmptyTextError, lambda e: f"the {e.field} says nothing: use a few words")
 _say(requests.LongTextError, lambda e: f"the {e.field} has {e.length} characters; at most {e.limit} are read")
 _say(

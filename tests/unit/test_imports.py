@@ -16,6 +16,9 @@ HEAVY = ("torch", "diffusers", "transformers", "onnxruntime", "PIL.Image", "nump
         "bot.console",
         "storage.profiles",
         "storage.archive",
+        "storage.jobs",
+        "storage.memory.jobs",
+        "synid_engine.serving.messages",
     ],
 )
 def test_import_stays_light(module: str) -> None:
