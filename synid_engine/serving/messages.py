@@ -180,7 +180,7 @@ class Result(Message):
 
     pictures: tuple[Picture, ...] = ()
     bank: Hash | None = None
-    scores: dict[str, float] = {}
+    scores: dict[str, float] = Field(default_factory=dict[str, float])
 
 
 class Failure(Message):
