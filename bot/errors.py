@@ -147,6 +147,17 @@ _say(
 )
 _say(stored.QueueFullError, lambda e: f"the queue is full ({e.limit} requests); try again later")
 
+_say(stored.CharacterExistsError, lambda e: f"you already have a character called {_short(e.name)}")
+_say(stored.CharacterNotFoundError, lambda e: f"there is no character {e.character_id}")
+_say(
+    stored.StaleRevisionError,
+    lambda e: f"the character {e.character_id} has changed meanwhile; look at it again",
+)
+_say(stored.ImageNotFoundError, lambda e: f"there is no picture {e.image_id}")
+_say(stored.FolderInUseError, lambda e: f"{e.folder} is not empty; a backup is restored to an empty folder")
+_say(stored.NotABackupError, lambda e: f"{e.path} is not a whole backup: {_short(e.detail)}")
+_say(stored.NoDatabaseError, lambda e: f"{e.folder} has no database yet")
+
 _say(requests.EmptyTextError, lambda e: f"the {e.field} says nothing: use a few words")
 _say(requests.LongTextError, lambda e: f"the {e.field} has {e.length} characters; at most {e.limit} are read")
 _say(

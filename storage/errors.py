@@ -249,3 +249,62 @@ class QueueFullError(CapacityError):
     def __init__(self, *, limit: int) -> None:
         super().__init__(limit)
         self.limit = limit
+
+
+class CharacterExistsError(InvalidRequestError):
+    """The owner already has a character of this name, whatever its case."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class CharacterNotFoundError(InvalidRequestError):
+    """There is no character of this number."""
+
+    def __init__(self, *, character_id: int) -> None:
+        super().__init__(character_id)
+        self.character_id = character_id
+
+
+class StaleRevisionError(InvalidRequestError):
+    """Somebody else has changed the character; `revision` was seen and `present` is there."""
+
+    def __init__(self, *, character_id: int, revision: int, present: int) -> None:
+        super().__init__(character_id, revision, present)
+        self.character_id = character_id
+        self.revision = revision
+        self.present = present
+
+
+class ImageNotFoundError(InvalidRequestError):
+    """There is no picture of this number."""
+
+    def __init__(self, *, image_id: int) -> None:
+        super().__init__(image_id)
+        self.image_id = image_id
+
+
+class FolderInUseError(InvalidRequestError):
+    """A backup can only be restored where nothing is; `folder` has something in it."""
+
+    def __init__(self, *, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+
+class NotABackupError(InvalidRequestError):
+    """The file is missing, or no whole backup; `detail` says what is wrong with it."""
+
+    def __init__(self, *, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+
+class NoDatabaseError(InvalidRequestError):
+    """The data folder has no database yet."""
+
+    def __init__(self, *, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder

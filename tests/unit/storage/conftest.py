@@ -11,11 +11,9 @@ from PIL import Image
 from safetensors.numpy import save
 
 from storage.database import open_database
-from storage.jobs import SqliteJobStore
-from storage.memory.jobs import MemoryJobStore
 from storage.profiles import ProfileStore
 
-from .stores import StillClock, Stores
+from .stores import StillClock, Stores, memory_stores, sqlite_stores
 
 MODEL_HASH = "a" * 64
 Files = dict[str, bytes]
@@ -90,10 +88,10 @@ def clock() -> StillClock:
 async def stores(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> AsyncGenerator[Stores]:
     """Hold every store, once in SQLite and once in memory."""
     if request.param == "memory":
-        yield Stores(jobs=MemoryJobStore(clock=clock))
+        yield memory_stores(clock)
         return
     async with open_database(tmp_path / "data") as database:
-        yield Stores(jobs=SqliteJobStore(database, clock=clock))
+        yield sqlite_stores(database, tmp_path / "data", clock)
 
 
 @pytest.fixture

@@ -1,0 +1,29 @@
+"""What lies where in a data folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.content import ContentFolder
+from storage.database import DATABASE_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """The folder that one coordinator owns."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.path / DATABASE_FILE
+
+    @property
+    def pictures(self) -> ContentFolder:
+        """Pictures and their small versions."""
+        return ContentFolder(self.path / "pictures", suffix=".png")
+
+    @property
+    def weights(self) -> ContentFolder:
+        """Identity banks."""
+        return ContentFolder(self.path / "weights", suffix=".safetensors")
