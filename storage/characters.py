@@ -38,8 +38,6 @@ WHERE id = :character_id AND revision = :revision
 RETURNING *
 """
 _DELETE = "DELETE FROM characters WHERE id = :character_id RETURNING id"
-_FILES = "SELECT bank AS digest FROM characters WHERE bank IS NOT NULL"
-_PORTRAITS = "SELECT portrait AS digest FROM characters WHERE portrait IS NOT NULL"
 
 
 class CharacterState(StrEnum):
@@ -136,14 +134,6 @@ class CharacterStore(Protocol):
         """
         ...
 
-    async def banks(self) -> set[str]:
-        """Return the weight files that are in use."""
-        ...
-
-    async def portraits(self) -> set[str]:
-        """Return the portraits that are in use."""
-        ...
-
 
 class SqliteCharacterStore:
     """Characters as a table."""
@@ -216,14 +206,6 @@ class SqliteCharacterStore:
         """See `CharacterStore`."""
         if await self._database.fetch_one(_DELETE, {"character_id": character_id}) is None:
             raise CharacterNotFoundError(character_id=character_id)
-
-    async def banks(self) -> set[str]:
-        """See `CharacterStore`."""
-        return {row["digest"] for row in await self._database.fetch(_FILES)}
-
-    async def portraits(self) -> set[str]:
-        """See `CharacterStore`."""
-        return {row["digest"] for row in await self._database.fetch(_PORTRAITS)}
 
     async def _change(
         self, statement: str, character_id: int, revision: int, **fields: str

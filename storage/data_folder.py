@@ -27,3 +27,13 @@ class DataFolder:
     def weights(self) -> ContentFolder:
         """Identity banks."""
         return ContentFolder(self.path / "weights", suffix=".safetensors")
+
+    @property
+    def spool(self) -> Path:
+        """Where the engine leaves what it made, each file under its SHA-256 and any suffix."""
+        return self.path / "spool"
+
+    @property
+    def profiles(self) -> Path:
+        """Characters as folders, one each."""
+        return self.path / "characters"

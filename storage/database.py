@@ -123,6 +123,24 @@ async def open_database(folder: Path, config: DatabaseConfig | None = None) -> A
             await connection.close()
 
 
+@contextmanager
+def read_only(path: Path) -> Generator[sqlite3.Connection]:
+    """Open a database beside its owner, to look at; errors are translated within the block.
+
+    Raises:
+        DamagedDatabaseError: The file is damaged, or no database.
+        DatabaseBusyError: Another program keeps it locked.
+        UnwritableError: It cannot be opened.
+    """
+    with database_errors(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        try:
+            connection.row_factory = sqlite3.Row
+            yield connection
+        finally:
+            connection.close()
+
+
 async def _prepare(connection: aiosqlite.Connection, path: Path, config: DatabaseConfig) -> None:
     connection.row_factory = sqlite3.Row
     scripts = migrations()

@@ -29,7 +29,6 @@ _OF_JOB = "SELECT * FROM images WHERE job_id = :job_id ORDER BY position"
 _OF_OWNER = "SELECT * FROM images WHERE owner_id = :owner_id ORDER BY id DESC LIMIT :limit"
 _OF_CHARACTER = "SELECT * FROM images WHERE character_id = :character_id ORDER BY id DESC LIMIT :limit"
 _DELETE = "DELETE FROM images WHERE id = :image_id RETURNING id"
-_DIGESTS = "SELECT image AS digest FROM images UNION SELECT thumbnail FROM images"
 
 
 class NewImage(Message):
@@ -116,10 +115,6 @@ class ImageStore(Protocol):
         """
         ...
 
-    async def digests(self) -> set[str]:
-        """Return the files that are in use."""
-        ...
-
 
 class SqliteImageStore:
     """Pictures as files, and a table of what they show."""
@@ -180,10 +175,6 @@ class SqliteImageStore:
         """See `ImageStore`."""
         if await self._database.fetch_one(_DELETE, {"image_id": image_id}) is None:
             raise ImageNotFoundError(image_id=image_id)
-
-    async def digests(self) -> set[str]:
-        """See `ImageStore`."""
-        return {row["digest"] for row in await self._database.fetch(_DIGESTS)}
 
 
 def _image_of(row: Row) -> ImageRecord:

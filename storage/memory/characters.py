@@ -82,14 +82,6 @@ class MemoryCharacterStore:
         await self.get(character_id)
         del self._table.rows[character_id]
 
-    async def banks(self) -> set[str]:
-        """See `CharacterStore`."""
-        return {one.made.bank for one in self._table.rows.values() if one.made is not None}
-
-    async def portraits(self) -> set[str]:
-        """See `CharacterStore`."""
-        return {one.made.portrait for one in self._table.rows.values() if one.made is not None}
-
     async def _seen(self, character_id: int, revision: int) -> CharacterRecord:
         present = await self.get(character_id)
         if present.revision != revision:

@@ -69,10 +69,6 @@ class MemoryImageStore:
         await self.get(image_id)
         del self._rows[image_id]
 
-    async def digests(self) -> set[str]:
-        """See `ImageStore`."""
-        return {digest for row in self._rows.values() for digest in (row.image, row.thumbnail)}
-
     def _put(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         self._files[digest] = data

@@ -64,14 +64,12 @@ async def test_completed_character_is_ready(characters: CharacterStore, clock: S
     ready = await characters.complete(draft.id, MADE, revision=draft.revision)
     assert (ready.state, ready.made, ready.revision) == (CharacterState.READY, MADE, 2)
     assert ready.updated_at == clock.now
-    assert await characters.banks() == {MADE.bank}
-    assert await characters.portraits() == {MADE.portrait}
+    assert await characters.get(draft.id) == ready
 
 
 async def test_character_that_could_not_be_made_has_failed(characters: CharacterStore) -> None:
     draft = await add(characters)
     assert (await characters.fail(draft.id, revision=1)).state is CharacterState.FAILED
-    assert await characters.banks() == set()
 
 
 async def test_change_of_an_older_revision_is_refused(characters: CharacterStore) -> None:
