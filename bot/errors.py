@@ -120,6 +120,44 @@ _say(
     ),
 )
 
+_say(
+    stored.CoordinatorRunningError,
+    lambda e: f"another program (process {e.pid or 'unknown'}) already serves {e.folder}; stop it first",
+)
+_say(
+    stored.NewerSchemaError,
+    lambda e: f"{e.path} was written by a newer program (schema {e.found}, here {e.known})",
+)
+_say(stored.DamagedDatabaseError, lambda e: f"{e.path} is damaged: {_short(e.detail)}; restore a backup")
+_say(stored.DatabaseBusyError, lambda e: f"another program keeps {e.path} locked; try again later")
+_say(stored.ConstraintError, lambda e: f"the database refused a {e.kind} conflict: {_short(e.detail)}")
+_say(stored.MissingFileError, lambda e: f"{e.path} is missing or cannot be read")
+_say(stored.DamagedFileError, lambda e: f"{e.path} is damaged: it has changed since it was written")
+_say(stored.JobNotFoundError, lambda e: f"there is no job {e.job_id}")
+_say(stored.LeaseLostError, lambda e: f"job {e.job_id} has been cancelled or is done elsewhere")
+_say(stored.NotWaitingError, lambda e: f"job {e.job_id} no longer waits for this answer")
+_say(
+    stored.RequestKeyTakenError,
+    lambda e: f"the request {_short(e.request_key)} is already job {e.job_id}, which does other work",
+)
+_say(stored.OwnerLimitError, lambda e: f"you already have {e.limit} unfinished requests; wait for one")
+_say(
+    stored.ServerLimitError,
+    lambda e: f"this server has {e.limit} unfinished requests; try again later",
+)
+_say(stored.QueueFullError, lambda e: f"the queue is full ({e.limit} requests); try again later")
+
+_say(stored.CharacterExistsError, lambda e: f"you already have a character called {_short(e.name)}")
+_say(stored.CharacterNotFoundError, lambda e: f"there is no character {e.character_id}")
+_say(
+    stored.StaleRevisionError,
+    lambda e: f"the character {e.character_id} has changed meanwhile; look at it again",
+)
+_say(stored.ImageNotFoundError, lambda e: f"there is no picture {e.image_id}")
+_say(stored.FolderInUseError, lambda e: f"{e.folder} is not empty; a backup is restored to an empty folder")
+_say(stored.NotABackupError, lambda e: f"{e.path} is not a whole backup: {_short(e.detail)}")
+_say(stored.NoDatabaseError, lambda e: f"{e.folder} has no database yet")
+
 _say(requests.EmptyTextError, lambda e: f"the {e.field} says nothing: use a few words")
 _say(requests.LongTextError, lambda e: f"the {e.field} has {e.length} characters; at most {e.limit} are read")
 _say(

@@ -1,1 +1,1 @@
-"""Characters as files: profiles on disk and `.character` archives. Knows neither Discord nor tensors."""
+"""What is kept: the ledger of jobs, characters, pictures, settings. Knows neither Discord nor tensors."""

@@ -1,8 +1,8 @@
-"""What can go wrong with stored characters. Each error carries fields; the front end owns the words."""
+"""What can go wrong with what is stored. Each error carries fields; the front end owns the words."""
 
 from pathlib import Path
 
-from synid_engine.errors import InvalidRequestError, StoreError
+from synid_engine.errors import CapacityError, InvalidRequestError, StoreError
 
 
 class InvalidNameError(InvalidRequestError):
@@ -125,3 +125,186 @@ class OtherBaseModelError(ArchiveError):
         super().__init__(path, found, expected)
         self.found = found
         self.expected = expected
+
+
+class CoordinatorRunningError(StoreError):
+    """Another process owns the data folder; `pid` is its number, or 0 if it has not said."""
+
+    def __init__(self, *, folder: Path, pid: int) -> None:
+        super().__init__(folder, pid)
+        self.folder = folder
+        self.pid = pid
+
+
+class NewerSchemaError(StoreError):
+    """The database was written by a newer program; `found` and `known` are schema versions."""
+
+    def __init__(self, *, path: Path, found: int, known: int) -> None:
+        super().__init__(path, found, known)
+        self.path = path
+        self.found = found
+        self.known = known
+
+
+class DamagedDatabaseError(StoreError):
+    """The database file, or a row in it, cannot be understood."""
+
+    def __init__(self, *, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+
+class DatabaseBusyError(CapacityError):
+    """Another program kept the database locked for longer than the time-out."""
+
+    def __init__(self, *, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class ConstraintError(StoreError):
+    """A row breaks a rule of the schema.
+
+    Attributes:
+        kind: One of `unique`, `foreign key`, `check`, `not null`, `other`.
+        detail: What SQLite says about it.
+    """
+
+    def __init__(self, *, kind: str, detail: str) -> None:
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail
+
+
+class MissingFileError(StoreError):
+    """A file that the database refers to is not there or cannot be read."""
+
+    def __init__(self, *, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class DamagedFileError(StoreError):
+    """A file's bytes are not those that its name promises."""
+
+    def __init__(self, *, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class JobNotFoundError(InvalidRequestError):
+    """There is no job of this number."""
+
+    def __init__(self, *, job_id: int) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+
+class LeaseLostError(StoreError):
+    """The job is no longer this worker's: leased again, parked, cancelled or ended."""
+
+    def __init__(self, *, job_id: int, fence: int) -> None:
+        super().__init__(job_id, fence)
+        self.job_id = job_id
+        self.fence = fence
+
+
+class NotWaitingError(InvalidRequestError):
+    """The job does not wait for this answer, or no longer."""
+
+    def __init__(self, *, job_id: int) -> None:
+        super().__init__(job_id)
+        self.job_id = job_id
+
+
+class RequestKeyTakenError(InvalidRequestError):
+    """The same request key came with other work before; `job_id` is the job that it made."""
+
+    def __init__(self, *, request_key: str, job_id: int) -> None:
+        super().__init__(request_key, job_id)
+        self.request_key = request_key
+        self.job_id = job_id
+
+
+class OwnerLimitError(CapacityError):
+    """The owner has `limit` unfinished jobs, which is the most."""
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class ServerLimitError(CapacityError):
+    """The server has `limit` unfinished jobs, which is the most."""
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class QueueFullError(CapacityError):
+    """There are `limit` unfinished jobs in all, which is the most."""
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class CharacterExistsError(InvalidRequestError):
+    """The owner already has a character of this name, whatever its case."""
+
+    def __init__(self, *, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class CharacterNotFoundError(InvalidRequestError):
+    """There is no character of this number."""
+
+    def __init__(self, *, character_id: int) -> None:
+        super().__init__(character_id)
+        self.character_id = character_id
+
+
+class StaleRevisionError(InvalidRequestError):
+    """Somebody else has changed the character; `revision` was seen and `present` is there."""
+
+    def __init__(self, *, character_id: int, revision: int, present: int) -> None:
+        super().__init__(character_id, revision, present)
+        self.character_id = character_id
+        self.revision = revision
+        self.present = present
+
+
+class ImageNotFoundError(InvalidRequestError):
+    """There is no picture of this number."""
+
+    def __init__(self, *, image_id: int) -> None:
+        super().__init__(image_id)
+        self.image_id = image_id
+
+
+class FolderInUseError(InvalidRequestError):
+    """A backup can only be restored where nothing is; `folder` has something in it."""
+
+    def __init__(self, *, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+
+class NotABackupError(InvalidRequestError):
+    """The file is missing, or no whole backup; `detail` says what is wrong with it."""
+
+    def __init__(self, *, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+
+class NoDatabaseError(InvalidRequestError):
+    """The data folder has no database yet."""
+
+    def __init__(self, *, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder

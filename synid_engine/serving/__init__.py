@@ -1,1 +1,1 @@
-"""Serving: one queue of jobs, one engine process, one step at a time."""
+"""One durable queue, one engine: messages, cost and fairness. Plain data and arithmetic; imports no torch."""

@@ -16,6 +16,12 @@ HEAVY = ("torch", "diffusers", "transformers", "onnxruntime", "PIL.Image", "nump
         "bot.console",
         "storage.profiles",
         "storage.archive",
+        "storage.jobs",
+        "storage.memory.jobs",
+        "storage.backup",
+        "storage.diagnosis",
+        "synid_engine.serving.messages",
+        "synid_engine.serving.forecast",
     ],
 )
 def test_import_stays_light(module: str) -> None:

@@ -1,7 +1,8 @@
 import hashlib
 import io
 import json
-from collections.abc import Callable
+import re
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save
 
+from storage.database import open_database
 from storage.profiles import ProfileStore
+
+from .stores import StillClock, Stores, memory_stores, sqlite_stores
 
 MODEL_HASH = "a" * 64
 Files = dict[str, bytes]
@@ -73,3 +77,24 @@ def put(store: ProfileStore) -> Callable[..., None]:
 
 def everything_under(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+async def stores(request: pytest.FixtureRequest, tmp_path: Path, clock: StillClock) -> AsyncGenerator[Stores]:
+    """Hold every store, once in SQLite and once in memory."""
+    if request.param == "memory":
+        yield memory_stores(clock)
+        return
+    async with open_database(tmp_path / "data") as database:
+        yield sqlite_stores(database, tmp_path / "data", clock)
+
+
+@pytest.fixture
+def names_of() -> Callable[[str], dict[str, None]]:
+    """Return a reader of the parameters that a statement names."""
+    return lambda statement: dict.fromkeys(re.findall(r":([a-z_]+)", statement))

@@ -178,7 +178,11 @@ def test_bank_metadata_is_read_without_tensors() -> None:
 
 def test_full_disk_is_known_before_slow_work(store: ProfileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     nearly_full = shutil.disk_usage("/")._replace(free=1000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _path: nearly_full)
+
+    def usage(_path: object) -> object:
+        return nearly_full
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
     with pytest.raises(DiskFullError):
         store.require_room("Nova")
 

@@ -1,0 +1,134 @@
+"""When each job begins and ends: the queue played forward with the costs that it is charged by."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from synid_engine.serving.cost_model import CostModel, Stage, StepKind
+from synid_engine.serving.fair_queue import FairQueue
+from synid_engine.serving.messages import Job, JobKind, JobState
+
+_LEAST_STEPS = 1e-9  # what rounding leaves of a stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """How many jobs of each kind the engine takes at once."""
+
+    renders: int = 8
+    creations: int = 2
+
+    def of(self, kind: JobKind) -> int:
+        """Return how many of one kind."""
+        return self.creations if kind is JobKind.CREATE else self.renders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a person is told.
+
+    Attributes:
+        position: Jobs that begin before this one, and this one; 0 when it has begun.
+        begins_in_ms: Time until it begins.
+        ends_in_ms: Time until it is done.
+    """
+
+    position: int
+    begins_in_ms: float
+    ends_in_ms: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    kind: JobKind
+    stages: list[Stage]
+    position: int
+    began_ms: float
+    spent_ms: float
+
+
+@dataclass(slots=True, kw_only=True)
+class _Engine:
+    """The engine as the costs describe it: every job in it advances by one step a round."""
+
+    costs: CostModel
+    now_ms: float = 0.0
+    runs: dict[int, _Run] = field(default_factory=dict[int, _Run])
+
+    def advance(self) -> None:
+        """Go on until a job ends its stage."""
+        rows = self._rows()
+        round_ms = sum(self.costs.step_cost(kind).ms(count) for kind, count in rows.items())
+        rounds = min(run.stages[0].steps for run in self.runs.values())
+        self.now_ms += rounds * round_ms
+        for run in self.runs.values():
+            stage = run.stages[0]
+            share_ms = self.costs.share_ms(stage.kind, rows=stage.rows, batch_rows=rows[stage.kind])
+            run.spent_ms += rounds * share_ms
+            left = stage.steps - rounds
+            if left > _LEAST_STEPS:
+                run.stages[0] = stage.model_copy(update={"steps": left})
+            else:
+                del run.stages[0]
+
+    def _rows(self) -> dict[StepKind, int]:
+        rows: dict[StepKind, int] = {}
+        for run in self.runs.values():
+            stage = run.stages[0]
+            rows[stage.kind] = rows.get(stage.kind, 0) + stage.rows
+        return rows
+
+    def free_kinds(self, capacity: Capacity) -> frozenset[JobKind]:
+        """Return the kinds of which another job fits in."""
+        taken = [run.kind for run in self.runs.values()]
+        return frozenset(kind for kind in JobKind if taken.count(kind) < capacity.of(kind))
+
+
+def forecast(
+    queue: FairQueue, jobs: Iterable[Job], costs: CostModel, capacity: Capacity
+) -> dict[int, Forecast]:
+    """Play the queue forward as if nobody asked for anything more.
+
+    Args:
+        queue: Left as it is.
+        jobs: The queued, leased and running jobs; others are passed over.
+        costs: What a step takes.
+        capacity: How many jobs the engine takes at once.
+
+    Returns:
+        A forecast for each of the jobs that is in the engine or in the queue.
+    """
+    played = queue.copy()
+    known = {job.id: job for job in jobs}
+    engine = _Engine(costs=costs)
+    for job in known.values():
+        if job.state in {JobState.LEASED, JobState.RUNNING}:
+            engine.runs[job.id] = _run_of(job, costs, position=0, now_ms=0.0)
+    forecasts: dict[int, Forecast] = {}
+    begun = 0
+    while engine.runs or len(played):
+        while (entry := played.claim_next(engine.free_kinds(capacity))) is not None:
+            if (job := known.get(entry.job_id)) is not None:
+                begun += 1
+                engine.runs[job.id] = _run_of(job, costs, position=begun, now_ms=engine.now_ms)
+        _take_finished(engine, played, forecasts)
+        if engine.runs:
+            engine.advance()
+            _take_finished(engine, played, forecasts)
+    return forecasts
+
+
+def _take_finished(engine: _Engine, played: FairQueue, forecasts: dict[int, Forecast]) -> None:
+    for job_id, run in list(engine.runs.items()):
+        played.charge(job_id, engine_ms=run.spent_ms)
+        if not run.stages:
+            del engine.runs[job_id]
+            played.remove(job_id)
+            forecasts[job_id] = Forecast(
+                position=run.position, begins_in_ms=run.began_ms, ends_in_ms=engine.now_ms
+            )
+
+
+def _run_of(job: Job, costs: CostModel, *, position: int, now_ms: float) -> _Run:
+    stages = list(costs.stages(job.work, progress=job.progress))
+    spent_ms = 0.0 if position else job.lease_ms
+    return _Run(kind=job.work.kind, stages=stages, position=position, began_ms=now_ms, spent_ms=spent_ms)

@@ -1,0 +1,240 @@
+"""What travels between the front end, the ledger and the engine: plain data, no tensor and no path.
+
+Every message carries the version of its form, so that a row written by an older program is still understood
+and one written by a newer program is refused instead of misread.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+SCHEMA_VERSION = 1
+MOST_ATTEMPTS = 3
+HEARTBEAT_S = 10.0
+STALE_AFTER_S = 30.0
+
+Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""SHA-256 in hexadecimal: the name of a file in the spool folder or in storage."""
+
+Identifier = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""A person, a server or a row; Discord's ids fit."""
+
+Milliseconds = Annotated[float, Field(ge=0.0)]
+
+
+class Message(BaseModel):
+    """What all messages have: no field but the declared ones, no change after they are made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    version: Literal[1] = SCHEMA_VERSION
+
+
+class JobKind(StrEnum):
+    """What a job makes."""
+
+    CREATE = "create"
+    RENDER = "render"
+
+
+class JobState(StrEnum):
+    """Where a job stands; the last three are final."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    RUNNING = "running"
+    WAITING = "waiting"
+    STORED = "stored"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class CreateWork(Message):
+    """Learn a character from words.
+
+    Attributes:
+        character_id: The draft that the result completes.
+        identity: Description of the person.
+        style: Art style; empty leaves it to the description.
+        seed: Determines everything that is drawn by chance.
+        ask: Whether a person picks the portrait, and the job waits for it.
+    """
+
+    kind: Literal[JobKind.CREATE] = JobKind.CREATE
+    character_id: Identifier
+    identity: str
+    style: str = ""
+    seed: Identifier = 0
+    ask: bool = False
+
+
+class RenderWork(Message):
+    """Draw pictures, of characters or of none.
+
+    Attributes:
+        prompt: What to draw.
+        negative_prompt: What to steer away from.
+        seed: Seed of the first picture; each further one takes the next number.
+        pictures: How many.
+        num_inference_steps: Denoising steps of each.
+        guidance_scale: 1 draws without guidance, in half the time.
+        banks: The identity banks of the characters in the picture.
+        character_ids: The characters that the banks belong to, in the same order.
+    """
+
+    kind: Literal[JobKind.RENDER] = JobKind.RENDER
+    prompt: str
+    negative_prompt: str = ""
+    seed: Identifier = 0
+    pictures: Annotated[int, Field(ge=1, le=64)] = 1
+    num_inference_steps: Annotated[int, Field(ge=1, le=1000)] = 20
+    guidance_scale: Annotated[float, Field(ge=0.0)] = 5.0
+    banks: tuple[Hash, ...] = ()
+    character_ids: tuple[Identifier, ...] = ()
+
+
+Work = Annotated[CreateWork | RenderWork, Field(discriminator="kind")]
+WORK: TypeAdapter[CreateWork | RenderWork] = TypeAdapter(Work)
+"""Reads and writes the work of a job, whatever its kind."""
+
+
+class Submission(Message):
+    """A job as it is asked for.
+
+    Attributes:
+        request_key: Chosen by the asker; a second submission with the same key is the same job.
+        owner_id: Who asks, and whose share of the engine it takes.
+        server_id: Where it was asked; None is no server.
+        weight: Share of the owner's tier against 1 for the plain one.
+        work: What to make.
+    """
+
+    request_key: Annotated[str, Field(min_length=1, max_length=200)]
+    owner_id: Identifier
+    server_id: Identifier | None = None
+    weight: Annotated[float, Field(gt=0.0)] = 1.0
+    work: Work
+
+
+class Lease(Message):
+    """The right to work on a job: void once it is leased again, parked, cancelled or ended."""
+
+    job_id: Identifier
+    fence: Identifier
+
+
+class Beat(Message):
+    """A sign of life for one lease.
+
+    Attributes:
+        lease: What is being worked on.
+        engine_ms: Engine time under this lease so far; a total, so that a repeated beat adds nothing.
+        progress: Finished share of the whole job, in [0, 1].
+    """
+
+    lease: Lease
+    engine_ms: Milliseconds = 0.0
+    progress: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+
+
+class Question(Message):
+    """What a parked job needs to know from a person.
+
+    Attributes:
+        choices: The pictures to choose from.
+        checkpoint: Where the job goes on after the answer.
+        default: Position of the choice that is taken when nobody answers in time.
+    """
+
+    choices: Annotated[tuple[Hash, ...], Field(min_length=1)]
+    checkpoint: Hash
+    default: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _default_is_a_choice(self) -> Self:
+        if self.default >= len(self.choices):
+            message = "the default is none of the choices"
+            raise ValueError(message)
+        return self
+
+
+class Answer(Message):
+    """A person's choice, as its position; `timed_out` when it is the question's default."""
+
+    choice: Annotated[int, Field(ge=0)]
+    timed_out: bool = False
+
+
+class Picture(Message):
+    """A finished picture, its small version, and the seed that drew it."""
+
+    image: Hash
+    thumbnail: Hash
+    seed: Identifier
+
+
+class Result(Message):
+    """What a job made: pictures, and for a creation the identity bank with its scores."""
+
+    pictures: tuple[Picture, ...] = ()
+    bank: Hash | None = None
+    scores: dict[str, float] = Field(default_factory=dict[str, float])
+
+
+class Failure(Message):
+    """Why a job did not succeed: the name of the error's type and what it said."""
+
+    reason: str
+    detail: str = ""
+
+
+class Job(Message):
+    """A job as the ledger knows it; times are seconds since 1970.
+
+    Attributes:
+        fence: Number of leases so far; the newest lease carries it.
+        attempts: Leases that were lost or broke off; the third one fails the job.
+        leased_by: The engine at work, or empty.
+        deadline_at: When a waiting job goes on without an answer.
+        checkpoint: Where the next attempt begins; None is the beginning.
+        failure: Why it failed, or why its last attempt broke off.
+        past_ms: Engine time under earlier leases; waiting is free.
+        lease_ms: Engine time under the newest lease.
+        told_at: When the outcome reached the person.
+    """
+
+    id: Identifier
+    request_key: str
+    owner_id: Identifier
+    server_id: Identifier | None
+    weight: float
+    work: Work
+    state: JobState
+    fence: Identifier = 0
+    attempts: int = 0
+    leased_by: str = ""
+    heartbeat_at: float | None = None
+    progress: float = 0.0
+    question: Question | None = None
+    answer: Answer | None = None
+    deadline_at: float | None = None
+    checkpoint: Hash | None = None
+    result: Result | None = None
+    failure: Failure | None = None
+    past_ms: float = 0.0
+    lease_ms: float = 0.0
+    created_at: float
+    updated_at: float
+    told_at: float | None = None
+
+    @property
+    def lease(self) -> Lease:
+        """The newest lease."""
+        return Lease(job_id=self.id, fence=self.fence)
+
+    @property
+    def engine_ms(self) -> float:
+        """Engine time under all leases."""
+        return self.past_ms + self.lease_ms

@@ -1,0 +1,134 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind
+from synid_engine.serving.fair_queue import FairQueue, QueueEntry
+from synid_engine.serving.forecast import Capacity, forecast
+from synid_engine.serving.messages import CreateWork, Job, JobState, RenderWork
+
+COSTS = CostModel(
+    denoise=StepCost(row_ms=1.0, most_rows=16),
+    decode=StepCost(row_ms=0.0),
+    train=StepCost(row_ms=50.0),
+    creation=(Stage(kind=StepKind.TRAIN, steps=100, rows=1),),
+)
+ALONE = Capacity(renders=1, creations=1)
+PICTURE_MS = 20.0
+
+
+def job(
+    job_id: int,
+    owner_id: int = 1,
+    *,
+    state: JobState = JobState.QUEUED,
+    create: bool = False,
+    progress: float = 0.0,
+) -> Job:
+    work = (
+        CreateWork(character_id=1, identity="a woman")
+        if create
+        else RenderWork(prompt="a fox", num_inference_steps=10)
+    )
+    return Job(
+        id=job_id,
+        request_key=str(job_id),
+        owner_id=owner_id,
+        server_id=None,
+        weight=1.0,
+        work=work,
+        state=state,
+        progress=progress,
+        created_at=0.0,
+        updated_at=0.0,
+    )
+
+
+def queue_of(jobs: list[Job]) -> FairQueue:
+    queue = FairQueue()
+    for one in jobs:
+        if one.state is JobState.QUEUED:
+            queue.enqueue(
+                QueueEntry(
+                    job_id=one.id,
+                    owner_id=one.owner_id,
+                    kind=one.work.kind,
+                    cost_ms=COSTS.cost_ms(one.work),
+                    weight=one.weight,
+                )
+            )
+    return queue
+
+
+def test_nothing_is_forecast_of_nothing() -> None:
+    assert forecast(FairQueue(), [], COSTS, ALONE) == {}
+
+
+def test_jobs_follow_one_another() -> None:
+    jobs = [job(number) for number in (1, 2, 3)]
+    found = forecast(queue_of(jobs), jobs, COSTS, ALONE)
+    assert [found[number].position for number in (1, 2, 3)] == [1, 2, 3]
+    for number in (1, 2, 3):
+        assert found[number].begins_in_ms == pytest.approx((number - 1) * PICTURE_MS)
+        assert found[number].ends_in_ms == pytest.approx(number * PICTURE_MS)
+
+
+def test_job_in_the_engine_has_begun_and_ends_sooner() -> None:
+    jobs = [job(1, state=JobState.RUNNING, progress=0.5), job(2)]
+    found = forecast(queue_of(jobs), jobs, COSTS, ALONE)
+    assert (found[1].position, found[1].begins_in_ms) == (0, 0)
+    assert found[1].ends_in_ms == pytest.approx(PICTURE_MS / 2)
+    assert found[2].begins_in_ms == pytest.approx(PICTURE_MS / 2)
+
+
+def test_light_owner_is_told_a_short_wait() -> None:
+    jobs = [job(number) for number in range(50)]
+    light = job(99, owner_id=2)
+    found = forecast(queue_of([*jobs, light]), [*jobs, light], COSTS, ALONE)
+    assert found[99].position <= 2
+    assert found[49].position == 51
+
+
+def test_picture_beside_a_creation_shares_the_engine() -> None:
+    jobs = [job(1, create=True), job(2, owner_id=2)]
+    found = forecast(queue_of(jobs), jobs, COSTS, ALONE)
+    assert found[2].begins_in_ms == 0
+    assert found[2].ends_in_ms == pytest.approx(10 * (50 + 2))
+    assert found[1].ends_in_ms == pytest.approx(100 * 50 + PICTURE_MS)
+
+
+def test_queue_is_left_as_it_is() -> None:
+    jobs = [job(1), job(2)]
+    queue = queue_of(jobs)
+    forecast(queue, jobs, COSTS, ALONE)
+    assert len(queue) == 2
+
+
+def test_job_that_nobody_knows_holds_nothing_up() -> None:
+    jobs = [job(1), job(2)]
+    found = forecast(queue_of(jobs), jobs[1:], COSTS, ALONE)
+    assert set(found) == {2}
+    assert found[2].begins_in_ms == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.booleans(), st.booleans()), max_size=25),
+    st.integers(1, 4),
+    st.integers(1, 2),
+)
+def test_every_job_ends_when_the_work_is_done(
+    asked: list[tuple[int, bool, bool]], renders: int, creations: int
+) -> None:
+    jobs = [
+        job(number, owner, create=create, state=JobState.RUNNING if running else JobState.QUEUED)
+        for number, (owner, create, running) in enumerate(asked)
+    ]
+    found = forecast(queue_of(jobs), jobs, COSTS, Capacity(renders=renders, creations=creations))
+    assert set(found) == {one.id for one in jobs}
+    assert all(one.begins_in_ms <= one.ends_in_ms for one in found.values())
+    positions = sorted(one.position for one in found.values() if one.position)
+    assert positions == list(range(1, len(positions) + 1))
+    # With no fixed costs the engine is never idle, so the last job ends when all work is done.
+    work_ms = sum(COSTS.cost_ms(one.work) for one in jobs)
+    assert max((one.ends_in_ms for one in found.values()), default=0.0) == pytest.approx(work_ms)

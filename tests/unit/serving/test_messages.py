@@ -1,0 +1,57 @@
+import pytest
+from pydantic import ValidationError
+
+from synid_engine.serving.messages import (
+    WORK,
+    Beat,
+    CreateWork,
+    Lease,
+    Question,
+    RenderWork,
+    Result,
+    Submission,
+)
+
+HASH = "a" * 64
+
+
+@pytest.mark.parametrize(
+    "work", [RenderWork(prompt="a fox 🦊", banks=(HASH,)), CreateWork(character_id=1, identity="a woman")]
+)
+def test_work_of_every_kind_comes_back_from_its_text(work: RenderWork | CreateWork) -> None:
+    assert WORK.validate_json(WORK.dump_json(work)) == work
+    submission = Submission(request_key="a", owner_id=2**63 - 1, work=work)
+    assert Submission.model_validate_json(submission.model_dump_json()) == submission
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"kind": "render", "prompt": "a fox", "version": 2}',
+        '{"kind": "render", "prompt": "a fox", "unknown": 1}',
+        '{"kind": "render", "prompt": "a fox", "pictures": 0}',
+        '{"kind": "render", "prompt": "a fox", "banks": ["../../etc/passwd"]}',
+        '{"kind": "dance"}',
+        "{}",
+    ],
+)
+def test_message_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        WORK.validate_json(text)
+
+
+def test_figures_that_are_none_are_refused() -> None:
+    with pytest.raises(ValidationError):
+        Beat(lease=Lease(job_id=1, fence=1), engine_ms=float("nan"))
+    with pytest.raises(ValidationError):
+        Result(scores={"likeness": float("inf")})
+
+
+def test_default_of_a_question_is_one_of_its_choices() -> None:
+    with pytest.raises(ValidationError):
+        Question(choices=(HASH,), checkpoint=HASH, default=1)
+
+
+def test_messages_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Lease(job_id=1, fence=1).fence = 2  # pyright: ignore[reportAttributeAccessIssue]
