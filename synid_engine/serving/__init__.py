@@ -1,1 +1,1 @@
-"""One durable queue, one engine: messages, cost and fairness. Plain data and arithmetic; imports no torch."""
+"""One durable queue, one engine. Messages, cost and fairness are plain data; only the batcher imports torch."""
