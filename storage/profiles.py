@@ -103,16 +103,12 @@ class ProfileStore:
         require_room(self._characters, size=_ROOM)
 
     def unfinished_file(self, name: str) -> Path:
-        """Return where the making of this character may keep its finished stages; the folder exists.
+        """Return where the making of this character may keep its finished stages; the folder may be absent.
 
         Raises:
             InvalidNameError: No character can have this name.
-            UnwritableError: The data folder may not be written.
         """
-        path = self._unfinished / f"{folder_name(name)}.safetensors"
-        with disk_errors(path):
-            self._unfinished.mkdir(parents=True, exist_ok=True)
-        return path
+        return self._unfinished / f"{folder_name(name)}.safetensors"
 
     @contextmanager
     def put(self, name: str, *, replace_existing: bool = False) -> Generator[Path]:

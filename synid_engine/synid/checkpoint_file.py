@@ -16,7 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from synid_engine.errors import CorruptTensorError
+from synid_engine.errors import CorruptTensorError, TensorWriteError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.bank_file import write_durably
 from synid_engine.synid.adapter import Adapted
@@ -61,13 +61,17 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, *, name: str) -> None:
     """Replace the file whole or not at all.
 
     Args:
-        path: The file; its folder exists.
+        path: The file; its folder is made if absent.
         checkpoint: What is done so far.
         name: The creation's fingerprint.
 
     Raises:
         TensorWriteError: It cannot be written.
     """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TensorWriteError(path=path, reason=error.strerror or type(error).__name__) from error
     tensors: dict[str, Tensor] = {}
     tree = json.dumps(_pack(checkpoint, tensors))
     write_durably(path, save(tensors, metadata={"format": FORMAT, "name": name, "tree": tree}))
