@@ -1,1 +1,1 @@
-"""One durable queue, one engine. Messages, cost and fairness are plain data; only the batcher imports torch."""
+"""One durable queue, one engine. Messages, cost and fairness are plain data; only the batcher needs torch."""

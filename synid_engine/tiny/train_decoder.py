@@ -1,5 +1,6 @@
 # pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
-# pyright: reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
+# pyright: reportReturnType=false
 """Train the decoder alone, deeper if asked, on the latents that the UNet was trained with.
 
 The encoder does not change, so that the UNet and every finished character stay valid. Half of the latents
