@@ -21,9 +21,7 @@ from synid_engine.synid.words import PlainIdentityWords
 
 
 def _same(left: IdentityBank, right: IdentityBank) -> bool:
-    """Whether two banks agree to rounding: sums may run in another order in another process."""
-    pairs = list(zip(left.tensors(), right.tensors(), strict=True))
-    return all(a.shape == b.shape and torch.allclose(a, b, atol=1e-5, rtol=1e-4) for a, b in pairs)
+    return all(torch.equal(a, b) for a, b in zip(left.tensors(), right.tensors(), strict=True))
 
 
 def test_most_cohesive_group_is_found() -> None:
