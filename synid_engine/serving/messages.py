@@ -82,6 +82,9 @@ class RenderWork(Message):
         guidance_scale: 1 draws without guidance, in half the time.
         banks: The identity banks of the characters in the picture.
         character_ids: The characters that the banks belong to, in the same order.
+        descriptions: What each of them was learnt from, in the same order.
+        styles: Art style that each was given, in the same order; empty leaves it to the description.
+        identity_scale: Weight of the banks; None leaves it to the engine.
     """
 
     kind: Literal[JobKind.RENDER] = JobKind.RENDER
@@ -93,6 +96,9 @@ class RenderWork(Message):
     guidance_scale: Annotated[float, Field(ge=0.0)] = 5.0
     banks: tuple[Hash, ...] = ()
     character_ids: tuple[Identifier, ...] = ()
+    descriptions: tuple[str, ...] = ()
+    styles: tuple[str, ...] = ()
+    identity_scale: Annotated[float, Field(ge=0.0)] | None = None
 
 
 Work = Annotated[CreateWork | RenderWork, Field(discriminator="kind")]
