@@ -90,6 +90,7 @@ def identity_figures(
             Figure(name=f"  {trial.name}: same face traits", value=100 * mean(trial.face_same), unit="%")
             for trial in trials
         ),
+        *(figure for trial in trials for figure in _as_synid_tells(trial)),
     )
 
 
@@ -98,6 +99,17 @@ def save_sheet(path: Path, pictures: list[Image.Image], captions: list[str], *, 
     path.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(pictures, captions, _TRIALS_A_ROW * (SHOWN + 1), title=title).save(path)
     return str(path.absolute())
+
+
+def _as_synid_tells(trial: Trial) -> tuple[Figure, ...]:
+    """Tell of a character like one of SynID's five what SynID tells of it."""
+    if trial.name not in {one.name for one in MEASURED if one.like_synid}:
+        return ()
+    return (
+        Figure(name=f"  {trial.name}: CLIP identity", value=mean(trial.clip_likeness)),
+        Figure(name=f"  {trial.name}: CLIP pairs", value=mean(trial.clip_pairs)),
+        Figure(name=f"  {trial.name}: face likeness", value=mean(trial.likeness)),
+    )
 
 
 def _same_figures(

@@ -14,7 +14,7 @@ from PIL import Image
 from synid_engine.engine import Character, Engine
 from synid_engine.evaluation.cast import Described
 from synid_engine.evaluation.likeness import FACE_TRAITS, IDENTITY_TRAITS, is_same
-from synid_engine.evaluation.metrics import cosines_to, mean
+from synid_engine.evaluation.metrics import cosines_to, mean, pairwise_cosines
 from synid_engine.evaluation.models import Judges
 from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import OnProgress, Ticker
@@ -45,6 +45,7 @@ class Trial:
         likeness: Cosine to the portrait by the held-out recogniser.
         embeds: Its vectors.
         clip_likeness: Cosine to the portrait by CLIP (CLIP-I).
+        clip_pairs: Cosine of each pair of pictures by CLIP.
         clip_words: Cosine of picture and prompt by CLIP (CLIP-T).
     """
 
@@ -60,6 +61,7 @@ class Trial:
     likeness: list[float]
     embeds: list[list[float]]
     clip_likeness: list[float]
+    clip_pairs: list[float]
     clip_words: list[float]
 
 
@@ -202,6 +204,7 @@ def _run(
         likeness=cosines_to(embeds, judges.face_embeds([character.portrait])[0]),
         embeds=[[float(value) for value in row] for row in embeds],
         clip_likeness=cosines_to(clip, judges.image_embeds([character.portrait])[0]),
+        clip_pairs=pairwise_cosines(clip),
         clip_words=[cosines_to(clip[i : i + 1], texts[i])[0] for i in range(len(images))],
     )
 

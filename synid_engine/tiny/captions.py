@@ -29,7 +29,7 @@ MAX_TOKENS = 44
 """Words and marks of the longest caption; a start and an end token join them."""
 
 _TAGS_P, _SENTENCES_P = 0.2, 0.15
-_SHORT_P, _FULL_P = 0.12, 0.1
+_SHORT_P, _FULL_P = 0.12, 0.3
 _NAMED_P = {"expression": 0.85, "background": 0.8, "style": 0.75, "framing": 0.8, "tilt": 0.8}
 _IDENTITY_P = 0.6
 _PLAIN_P, _LIKELY = 0.25, 0.5

@@ -1,7 +1,7 @@
 # pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
 # pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportGeneralTypeIssues=false
 # pyright: reportReturnType=false
-"""Train the decoder alone, deeper if asked, on the latents that the UNet was trained with.
+"""Train the decoder alone on the latents that the UNet was trained with.
 
 The encoder does not change, so that the UNet and every finished character stay valid. Half of the latents
 are exact; the others are what the UNet makes of a noisy one, so that the decoder also learns to draw clean
@@ -18,14 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny, UNet2DConditionModel
+from diffusers import UNet2DConditionModel
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from synid_engine.tiny.captions import caption
 from synid_engine.tiny.dataset import Labelled, open_shards
 from synid_engine.tiny.train_unet import Family, Latents, cache_latents, load_family
-from synid_engine.tiny.train_vae import reconstruction_loss, report, save
+from synid_engine.tiny.train_vae import WHOLE_EVERY, reconstruction_loss, report, save
 from synid_engine.tiny.training import (
     Budget,
     MovingAverage,
@@ -41,44 +41,6 @@ PATCH = 16
 DRAWN_SHARE = 0.5
 DRAWN_TIMESTEPS = (100, 650)
 LATENT_NOISE = 0.05
-
-
-def deepened(vae: AutoencoderTiny, blocks: tuple[int, ...]) -> AutoencoderTiny:
-    """Copy an autoencoder into one with more decoder blocks that decodes just the same at first.
-
-    A new block ends in zeros, and behind another block its input is never negative: so it adds nothing,
-    until it learns.
-
-    Raises:
-        ValueError: A level would lose blocks, or get its first one.
-    """
-    settings = dict(vae.config)
-    old_blocks = tuple(settings["num_decoder_blocks"])
-    if any(
-        after < before or (after > 0) != (before > 0)
-        for before, after in zip(old_blocks, blocks, strict=True)
-    ):
-        message = f"{old_blocks} blocks cannot grow into {blocks}"
-        raise ValueError(message)
-    settings["num_decoder_blocks"] = blocks
-    settings.pop("block_out_channels", None)
-    grown = AutoencoderTiny.from_config(settings)
-    grown.encoder.load_state_dict(vae.encoder.state_dict())
-    old, new = iter(vae.decoder.layers), iter(grown.decoder.layers)
-    _copy(new, old, 2)  # the first convolution and its activation
-    for level, (before, after) in enumerate(zip(old_blocks, blocks, strict=True)):
-        _copy(new, old, before)
-        for _ in range(after - before):
-            last = [part for part in next(new).conv if isinstance(part, nn.Conv2d)][-1]
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
-        _copy(new, old, 2 if level < len(blocks) - 1 else 1)  # upsampling and a convolution
-    return grown
-
-
-def _copy(new: "object", old: "object", count: int) -> None:
-    for _ in range(count):
-        next(new).load_state_dict(next(old).state_dict())
 
 
 class Lessons:
@@ -150,8 +112,7 @@ def train(arguments: argparse.Namespace) -> None:
     unet = unet.to(device, memory_format=torch.channels_last).eval()
     shards, _ = open_shards(arguments.data)
     latents = cache_latents(arguments.data, arguments.cache, family.vae, arguments.pictures)
-    vae = deepened(family.vae.cpu(), tuple(arguments.blocks)) if arguments.blocks else family.vae
-    vae = vae.to(device, memory_format=torch.channels_last).train()
+    vae = family.vae.to(device, memory_format=torch.channels_last).train()
     vae.encoder.requires_grad_(requires_grad=False)
     lessons = Lessons(shards, latents, family, unet, rng)
     average = MovingAverage(vae)
@@ -163,7 +124,9 @@ def train(arguments: argparse.Namespace) -> None:
     running, seen = 0.0, 0
     for step in budget.steps():
         set_rate(optimizer, budget.rate(step))
-        codes, target = lessons.draw(arguments.batch, arguments.cells)
+        whole = step % WHOLE_EVERY == 0
+        count, cells = (2, 16) if whole else (arguments.batch, arguments.cells)
+        codes, target = lessons.draw(count, cells)
         with autocast(device):
             decoded = from_signed(vae.decoder(codes.to(memory_format=torch.channels_last)))
         loss = reconstruction_loss(decoded.float(), target)
@@ -173,7 +136,7 @@ def train(arguments: argparse.Namespace) -> None:
         optimizer.step()
         if step % 4 == 0:
             average.update(vae)
-        seen += arguments.batch
+        seen += count
         running = 0.98 * running + 0.02 * float(loss.detach()) if step else float(loss.detach())
         now = time.monotonic()
         if now - shown > 60:
@@ -200,7 +163,6 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=24_000)
     parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--cells", type=int, default=8, help="side of a square, in latents")
-    parser.add_argument("--blocks", type=int, nargs=5, help="blocks at each level of a deeper decoder")
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=31)
     train(parser.parse_args())

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderKL, AutoencoderTiny
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -32,38 +32,52 @@ from synid_engine.tiny.training import (
 )
 from synid_engine.tiny.world import face_box, mouth_box
 
-LATENT_NOISE = 0.15
+LATENT_CHANNELS = 16
+LATENT_NOISE = 0.1
 SMALL_EVERY = 3
+WHOLE_EVERY = 4
+ALIKE_SHARE = 0.4
 
 
-def build_vae() -> AutoencoderTiny:
-    """Build the untrained autoencoder: five levels of 32 channels, so a factor of 16."""
-    vae = AutoencoderTiny(
-        encoder_block_out_channels=(32,) * 5,
-        decoder_block_out_channels=(32,) * 5,
-        num_encoder_blocks=(0, 1, 1, 1, 1),
-        num_decoder_blocks=(2, 2, 2, 2, 0),
-        latent_channels=16,
+def build_vae() -> AutoencoderKL:
+    """Build the untrained autoencoder: five levels, so a factor of 16; most channels where space is small."""
+    vae = AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 5,
+        up_block_types=("UpDecoderBlock2D",) * 5,
+        block_out_channels=(16, 32, 64, 96, 128),
+        layers_per_block=1,
+        latent_channels=LATENT_CHANNELS,
+        norm_num_groups=8,
+        mid_block_add_attention=False,
+        use_quant_conv=False,
+        use_post_quant_conv=False,
         scaling_factor=1.0,
+        sample_size=256,
+        force_upcast=False,
     )
     calibrate(vae)
     return vae
 
 
 @torch.no_grad()
-def calibrate(vae: AutoencoderTiny) -> None:
-    """Scale the last convolutions: an untrained model then gives latents of unit variance.
+def calibrate(vae: AutoencoderKL) -> None:
+    """Scale the last convolution: an untrained encoder then gives means of unit variance, and no spread.
 
     Without it the first latents are far smaller than the noise they are trained with, and nothing is learned.
     """
     probe = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    last = vae.encoder.layers[-1]
-    spread = vae.encoder(probe).std(dim=(0, 2, 3)).clamp(min=1e-6)
-    last.weight.div_(spread[:, None, None, None])
-    last.bias.div_(spread).sub_(vae.encoder(probe).mean(dim=(0, 2, 3)))
-    final = vae.decoder.layers[-1]
-    final.weight.mul_(0.1 / vae.decoder(torch.randn(8, 16, 4, 4)).std().clamp(min=1e-6))
-    final.bias.fill_(0.5)
+    last = vae.encoder.conv_out
+    last.weight[LATENT_CHANNELS:] = 0
+    last.bias[LATENT_CHANNELS:] = -30  # the logarithm of the variance
+    spread = encode(vae, probe).std(dim=(0, 2, 3)).clamp(min=1e-6)
+    last.weight[:LATENT_CHANNELS].div_(spread[:, None, None, None])
+    means = encode(vae, probe).mean(dim=(0, 2, 3))
+    last.bias[:LATENT_CHANNELS].sub_(means)
+
+
+def encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
+    """Encode (batch, 3, H, W) in 0..1 to the means of the latents, (batch, 16, H/16, W/16)."""
+    return vae.encoder(to_signed(pictures))[:, :LATENT_CHANNELS]
 
 
 def reconstruction_loss(decoded: Tensor, target: Tensor) -> Tensor:
@@ -76,7 +90,17 @@ def reconstruction_loss(decoded: Tensor, target: Tensor) -> Tensor:
     return loss
 
 
-def smaller_loss(vae: AutoencoderTiny, latents: Tensor, target: Tensor) -> Tensor:
+def autoencoding_loss(vae: AutoencoderKL, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Decode slightly noisy latents, which shall have unit variance; return the loss and the latents."""
+    with autocast(target.device):
+        latents = encode(vae, target)
+        decoded = from_signed(vae.decoder(latents + LATENT_NOISE * torch.randn_like(latents)))
+    spread = latents.float()
+    prior = spread.mean(dim=(0, 2, 3)).square().mean() + (spread.var(dim=(0, 2, 3)) - 1).square().mean()
+    return reconstruction_loss(decoded.float(), target) + 0.05 * prior, spread
+
+
+def smaller_loss(vae: AutoencoderKL, latents: Tensor, target: Tensor) -> Tensor:
     """Ask that latents of half the size decode to the picture at half the size.
 
     Such latents change smoothly from place to place, and a UNet learns them sooner (EQ-VAE, section 3).
@@ -84,6 +108,13 @@ def smaller_loss(vae: AutoencoderTiny, latents: Tensor, target: Tensor) -> Tenso
     with autocast(target.device):
         decoded = from_signed(vae.decoder(F.avg_pool2d(latents, 2)))
     return 0.5 * reconstruction_loss(decoded.float(), F.avg_pool2d(target, 2))
+
+
+def alike_loss(elder: AutoencoderTiny, latents: Tensor, target: Tensor) -> Tensor:
+    """Stay near the latents of an earlier autoencoder, so that a UNet trained on those can go on."""
+    with torch.no_grad(), autocast(target.device):
+        before = elder.encoder(to_signed(target))
+    return F.mse_loss(latents, before.float())
 
 
 def sample_crops(
@@ -113,10 +144,13 @@ def train(arguments: argparse.Namespace) -> None:
     device = pick_device()
     shards, labels = open_shards(arguments.data)
     resumed = (arguments.out / "config.json").exists()
-    vae = (
-        AutoencoderTiny.from_pretrained(arguments.out, torch_dtype=torch.float32) if resumed else build_vae()
-    )
+    vae = AutoencoderKL.from_pretrained(arguments.out, torch_dtype=torch.float32) if resumed else build_vae()
     vae = vae.to(device, memory_format=torch.channels_last).train()
+    elder = (
+        AutoencoderTiny.from_pretrained(arguments.alike, torch_dtype=torch.float32).to(device).eval()
+        if arguments.alike
+        else None
+    )
     average = MovingAverage(vae)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=arguments.lr, weight_decay=1e-4, betas=(0.9, 0.99))
     budget = Budget(minutes=arguments.minutes, learning_rate=arguments.lr)
@@ -126,31 +160,28 @@ def train(arguments: argparse.Namespace) -> None:
     seen = 0
     for step in budget.steps():
         set_rate(optimizer, budget.rate(step))
-        target = sample_crops(shards, labels, rng, arguments.batch, arguments.side).to(
-            device, memory_format=torch.channels_last
-        )
-        with autocast(device):
-            latents = vae.encoder(to_signed(target))
-            noisy = latents + LATENT_NOISE * torch.randn_like(latents)
-            decoded = from_signed(vae.decoder(noisy))
-        spread = latents.float()
-        prior = spread.mean(dim=(0, 2, 3)).square().mean() + (spread.var(dim=(0, 2, 3)) - 1).square().mean()
-        loss = reconstruction_loss(decoded.float(), target) + 0.05 * prior
+        whole = step % WHOLE_EVERY == 0  # group norms must see whole pictures too
+        count, side = (2, 256) if whole else (arguments.batch, arguments.side)
+        target = sample_crops(shards, labels, rng, count, side).to(device, memory_format=torch.channels_last)
+        loss, latents = autoencoding_loss(vae, target)
         if step % SMALL_EVERY == 0:
             loss = loss + smaller_loss(vae, latents, target)
+        if elder is not None and budget.fraction < ALIKE_SHARE:
+            weight = 0.5 * (1 - budget.fraction / ALIKE_SHARE)
+            loss = loss + weight * alike_loss(elder, latents, target)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
         optimizer.step()
         if step % 4 == 0:
             average.update(vae)
-        seen += arguments.batch
+        seen += count
         running = 0.98 * running + 0.02 * float(loss.detach()) if step else float(loss.detach())
         if time.monotonic() - shown > 60:
             shown = time.monotonic()
             rate = seen / (shown - budget.started)
             print(f"{budget.fraction:.0%} step {step} loss {running:.4f} {rate:.0f} crops/s", flush=True)  # noqa: T201
-        if time.monotonic() - saved > 180:
+        if time.monotonic() - saved > 120:
             saved = time.monotonic()
             with average.applied_to(vae):
                 report(vae, shards[-1], arguments.out)
@@ -161,12 +192,12 @@ def train(arguments: argparse.Namespace) -> None:
 
 
 @torch.no_grad()
-def report(vae: AutoencoderTiny, pictures: NDArray[np.uint8], out: Path) -> None:
+def report(vae: AutoencoderKL, pictures: NDArray[np.uint8], out: Path) -> None:
     """Print the PSNR of 24 whole pictures and draw eight of them beside their reconstructions."""
     device = next(vae.parameters()).device
     batch = to_tensor(np.asarray(pictures[:96:4])).to(device)
     with autocast(device):
-        latents = vae.encoder(to_signed(batch))
+        latents = encode(vae, batch)
         decoded = from_signed(vae.decoder(latents).float()).clamp(0, 1)
     psnr = -10 * (decoded - batch).square().mean(dim=(1, 2, 3)).log10()
     print(f"psnr {psnr.mean():.2f} latent std {latents.float().std(dim=(0, 2, 3)).mean():.3f}", flush=True)  # noqa: T201
@@ -175,7 +206,7 @@ def report(vae: AutoencoderTiny, pictures: NDArray[np.uint8], out: Path) -> None
     Image.fromarray(tile(pairs, 4)).save(out.parent / "vae-samples.png")
 
 
-def save(vae: AutoencoderTiny, out: Path) -> None:
+def save(vae: AutoencoderKL, out: Path) -> None:
     """Write the weights in fp16, in diffusers' layout."""
     state = {name: value.detach().clone() for name, value in vae.state_dict().items()}
     vae.half().save_pretrained(out, safe_serialization=True)
@@ -187,10 +218,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--alike", type=Path, help="an AutoencoderTiny to stay near at first")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--side", type=int, default=64)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--side", type=int, default=96)
+    parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
     train(parser.parse_args())
 

@@ -55,3 +55,10 @@ def test_missing_python_is_one_line(tmp_path: Path) -> None:
     assert len(told) == 1
     assert "3.11" in told[0]
     assert not (folder / ".venv").exists()
+
+
+def test_tables_of_the_pages_are_those_of_the_results() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "tables.py"), "--check"], check=False, timeout=60
+    )
+    assert done.returncode == 0, "run: python benchmarks/tables.py"

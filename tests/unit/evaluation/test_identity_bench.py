@@ -33,6 +33,7 @@ def _trial(name: str, *, same: float, vector: list[float], seconds: float = 50.0
         likeness=[0.9, 0.8],
         embeds=[vector, [value + 0.01 for value in vector]],
         clip_likeness=[0.9, 0.9],
+        clip_pairs=[0.8],
         clip_words=[0.3, 0.3],
     )
 
@@ -48,6 +49,14 @@ def test_rates_are_told_beside_ceiling_and_plain_model() -> None:
     assert figures["following, of that without identity"].value == 100
     assert figures["told apart from others (AUC)"].holds is True
     assert figures["creation, mean"].holds is False
+
+
+def test_characters_like_synid_s_five_are_told_as_synid_tells_them() -> None:
+    trials = [_trial("Elderly man", same=1.0, vector=[1.0]), _trial("Pirate", same=1.0, vector=[0.5])]
+    figures = {one.name: one.value for one in identity_figures(trials, face_ceiling=1.0, all_ceiling=1.0)}
+    assert figures["  Elderly man: CLIP identity"] == pytest.approx(0.9)
+    assert figures["  Elderly man: CLIP pairs"] == pytest.approx(0.8)
+    assert "  Pirate: CLIP identity" not in figures
 
 
 def test_characters_that_change_or_look_alike_fail() -> None:
