@@ -7,6 +7,7 @@ between calls: what it attends to arrives with each forward pass, as
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
@@ -15,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from synid_engine.identity.condition import IdentityCondition
+from synid_engine.identity.condition import ConditionedContext, IdentityCondition
 
 _CROSS_ATTENTION = ".attn2.processor"
 
@@ -66,8 +67,7 @@ class IdentityAttnProcessor(AttnProcessor2_0):
             return cast("Tensor", stock(attn, hidden_states, encoder_hidden_states, attention_mask, temb))
         module = cast("Any", attn)
         query = _split_heads(module.to_q(hidden_states), attn.heads)
-        key = _split_heads(module.to_k(encoder_hidden_states), attn.heads)
-        value = _split_heads(module.to_v(encoder_hidden_states), attn.heads)
+        key, value = self._context(attn, encoder_hidden_states, identity)
         region = identity.regions[query.shape[2]] if identity.regions else None
         bias = identity.context_bias if region is None else region.context
         if attention_mask is not None:
@@ -77,6 +77,20 @@ class IdentityAttnProcessor(AttnProcessor2_0):
             attended = attended + self._attend_to_banks(query, identity)
         projected = module.to_out[1](module.to_out[0](attended))
         return projected / module.rescale_output_factor
+
+    def _context(
+        self,
+        attn: Attention,
+        context: Float[Tensor, "batch context context_dim"],
+        identity: IdentityCondition,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the prompt's keys and values, which do not change from step to step."""
+        module = cast("Any", attn)
+        keys, values = identity.context_keys.get(self.layer), identity.context_values.get(self.layer)
+        return (
+            _split_heads(module.to_k(context) if keys is None else keys, attn.heads),
+            _split_heads(module.to_v(context) if values is None else values, attn.heads),
+        )
 
     def _attend_to_banks(
         self, query: Float[Tensor, "batch heads queries head_dim"], identity: IdentityCondition
@@ -107,6 +121,27 @@ def install_identity_attention(unet: UNet2DConditionModel) -> None:
 def remove_identity_attention(unet: UNet2DConditionModel) -> None:
     """Give every attention layer diffusers' own processor again."""
     unet.set_attn_processor(cast("Any", {name: AttnProcessor2_0() for name in unet.attn_processors}))
+
+
+def with_context_projected(unet: UNet2DConditionModel, conditioned: ConditionedContext) -> ConditionedContext:
+    """Work out the prompt's keys and values of every layer once, for all steps of a batch.
+
+    Returns:
+        The same condition with them; without an identity, the same object, since the stock path takes none.
+    """
+    if conditioned.identity is None:
+        return conditioned
+    layers = [
+        name.removesuffix(".processor") for name in unet.attn_processors if name.endswith(_CROSS_ATTENTION)
+    ]
+    modules = {layer: cast("Any", unet.get_submodule(layer)) for layer in layers}
+    context = conditioned.context
+    identity = replace(
+        conditioned.identity,
+        context_keys={layer: module.to_k(context) for layer, module in modules.items()},
+        context_values={layer: module.to_v(context) for layer, module in modules.items()},
+    )
+    return replace(conditioned, identity=identity)
 
 
 @contextmanager

@@ -71,6 +71,8 @@ class IdentityCondition:
         bank_bias: Added to the banks' scores, to hide padding; None hides nothing.
         context_bias: Added to the scores of the prompt context, to hide padding and weight the tokens.
         regions: By number of queries, where a resolution's regions are; empty means everywhere.
+        context_keys: For each layer the keys of the prompt context, where they were worked out beforehand.
+        context_values: The same for the values.
     """
 
     keys: Mapping[str, Float[Tensor, "batch bank_tokens _width"]]
@@ -79,6 +81,12 @@ class IdentityCondition:
     bank_bias: Float[Tensor, "batch 1 1 bank_tokens"] | None = None
     context_bias: Float[Tensor, "batch 1 1 context_tokens"] | None = None
     regions: Mapping[int, RegionBias] = field(default_factory=dict[int, RegionBias])
+    context_keys: Mapping[str, Float[Tensor, "batch context_tokens _width"]] = field(
+        default_factory=dict[str, Tensor]
+    )
+    context_values: Mapping[str, Float[Tensor, "batch context_tokens _width"]] = field(
+        default_factory=dict[str, Tensor]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from synid_engine.errors import BaseModelMismatchError, DeviceOutOfMemoryError, PictureSizeMismatchError
-from synid_engine.identity.attention import install_identity_attention
+from synid_engine.identity.attention import install_identity_attention, with_context_projected
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.condition import ConditionedContext, condition_rows
 from synid_engine.runtime.backbone import Backbone
@@ -148,7 +148,8 @@ class DenoiseRun:
         placed = {
             name: tensor.to(self._backbone.device, self._backbone.dtype) for name, tensor in added.items()
         }
-        self._batch = _Batch(fingerprint=fingerprint, conditioned=conditioned, added=placed or None)
+        projected = with_context_projected(self._backbone.unet, conditioned)
+        self._batch = _Batch(fingerprint=fingerprint, conditioned=projected, added=placed or None)
         return self._batch
 
     def _encode(self, prompt: str) -> Float[Tensor, "tokens context_dim"]:

@@ -161,7 +161,7 @@ def train(arguments: argparse.Namespace) -> None:
     for step in budget.steps():
         set_rate(optimizer, budget.rate(step))
         whole = step % WHOLE_EVERY == 0  # group norms must see whole pictures too
-        count, side = (2, 256) if whole else (arguments.batch, arguments.side)
+        count, side = (max(1, arguments.batch // 4), 256) if whole else (arguments.batch, arguments.side)
         target = sample_crops(shards, labels, rng, count, side).to(device, memory_format=torch.channels_last)
         loss, latents = autoencoding_loss(vae, target)
         if step % SMALL_EVERY == 0:

@@ -13,6 +13,7 @@ from synid_engine.identity.attention import (
     identity_attention,
     install_identity_attention,
     remove_identity_attention,
+    with_context_projected,
 )
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.blend import stack_banks
@@ -99,6 +100,24 @@ def test_mixed_rows_equal_one_by_one(backbone: Backbone, make_bank: MakeBank) ->
     together = forward(backbone, conditioned(backbone, rows))
     alone = torch.cat([forward(backbone, conditioned(backbone, [row])) for row in rows])
     assert torch.allclose(together, alone, atol=1e-5)
+
+
+def test_keys_and_values_worked_out_beforehand_change_nothing(
+    backbone: Backbone, make_bank: MakeBank
+) -> None:
+    rows = [IdentityRow(banks=(make_bank(1),)), IdentityRow(banks=(make_bank(2),), scale=0.5), IdentityRow()]
+    condition = conditioned(backbone, rows)
+    projected = with_context_projected(backbone.unet, condition)
+    assert projected.identity is not None
+    assert set(projected.identity.context_keys) == set(backbone.cross_attention_layers)
+    assert torch.equal(forward(backbone, projected), forward(backbone, condition))
+    other = with_context_projected(
+        backbone.unet, replace(condition, context=torch.zeros_like(condition.context))
+    )
+    swapped = replace(condition, identity=other.identity)
+    assert not torch.allclose(forward(backbone, swapped), forward(backbone, condition), atol=1e-4)
+    plain = conditioned(backbone, [IdentityRow()])
+    assert with_context_projected(backbone.unet, plain) is plain
 
 
 def test_small_token_scale_approaches_no_token(backbone: Backbone, make_bank: MakeBank) -> None:
