@@ -32,21 +32,21 @@ from synid_engine.tiny.training import (
 )
 from synid_engine.tiny.world import face_box, mouth_box
 
-LATENT_CHANNELS = 16
+LATENT_CHANNELS = 32
 LATENT_NOISE = 0.1
 SMALL_EVERY = 3
 WHOLE_EVERY = 4
 ALIKE_SHARE = 0.4
 
 
-def build_vae() -> AutoencoderKL:
+def build_vae(latent_channels: int = LATENT_CHANNELS) -> AutoencoderKL:
     """Build the untrained autoencoder: five levels, so a factor of 16; most channels where space is small."""
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 5,
         up_block_types=("UpDecoderBlock2D",) * 5,
         block_out_channels=(16, 32, 64, 96, 128),
         layers_per_block=1,
-        latent_channels=LATENT_CHANNELS,
+        latent_channels=latent_channels,
         norm_num_groups=8,
         mid_block_add_attention=False,
         use_quant_conv=False,
@@ -60,29 +60,62 @@ def build_vae() -> AutoencoderKL:
 
 
 @torch.no_grad()
-def calibrate(vae: AutoencoderKL) -> None:
-    """Scale the last convolution: an untrained encoder then gives means of unit variance, and no spread.
+def calibrate(vae: AutoencoderKL, *, first: int = 0) -> None:
+    """Scale the last convolution: untrained channels then have means of unit variance, and no spread.
 
     Without it the first latents are far smaller than the noise they are trained with, and nothing is learned.
+
+    Args:
+        vae: Changed in place.
+        first: The channels before this one are trained already and stay.
     """
     probe = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    last = vae.encoder.conv_out
-    last.weight[LATENT_CHANNELS:] = 0
-    last.bias[LATENT_CHANNELS:] = -30  # the logarithm of the variance
-    spread = encode(vae, probe).std(dim=(0, 2, 3)).clamp(min=1e-6)
-    last.weight[:LATENT_CHANNELS].div_(spread[:, None, None, None])
-    means = encode(vae, probe).mean(dim=(0, 2, 3))
-    last.bias[:LATENT_CHANNELS].sub_(means)
+    last, channels = vae.encoder.conv_out, vae.config.latent_channels
+    last.weight[channels:] = 0
+    last.bias[channels:] = -30  # the logarithm of the variance
+    spread = encode(vae, probe).std(dim=(0, 2, 3)).clamp(min=1e-6)[first:]
+    last.weight[first:channels].div_(spread[:, None, None, None])
+    means = encode(vae, probe).mean(dim=(0, 2, 3))[first:]
+    last.bias[first:channels].sub_(means)
+
+
+@torch.no_grad()
+def grown(vae: AutoencoderKL, latent_channels: int) -> AutoencoderKL:
+    """Copy an autoencoder into one with more latent channels, which decodes just the same at first.
+
+    The new channels are random views of the picture that the decoder does not look at yet.
+    """
+    old = vae.config.latent_channels
+    wider = build_vae(latent_channels)
+    state, before = wider.state_dict(), vae.state_dict()
+    for name, value in before.items():
+        if state[name].shape == value.shape:
+            state[name] = value
+    for part in ("weight", "bias"):
+        name = f"encoder.conv_out.{part}"
+        state[name][:old] = before[name][:old]
+    state["decoder.conv_in.weight"][:, :old] = before["decoder.conv_in.weight"]
+    state["decoder.conv_in.weight"][:, old:] = 0
+    wider.load_state_dict(state)
+    calibrate(wider, first=old)
+    return wider
 
 
 def encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
-    """Encode (batch, 3, H, W) in 0..1 to the means of the latents, (batch, 16, H/16, W/16)."""
-    return vae.encoder(to_signed(pictures))[:, :LATENT_CHANNELS]
+    """Encode (batch, 3, H, W) in 0..1 to the means of the latents, (batch, channels, H/16, W/16)."""
+    return vae.encoder(to_signed(pictures))[:, : vae.config.latent_channels]
+
+
+def opponent_colors(pictures: Tensor) -> Tensor:
+    """Return red against green, and blue against both: what is left of a colour without its lightness."""
+    red, green, blue = pictures.unbind(dim=1)
+    return torch.stack([red - green, blue - (red + green) / 2], dim=1)
 
 
 def reconstruction_loss(decoded: Tensor, target: Tensor) -> Tensor:
     """Sum L1, MSE, edges and pooled colours: edges alone would lose the colours."""
     loss = F.l1_loss(decoded, target) + 4 * F.mse_loss(decoded, target)
+    loss = loss + 2 * F.mse_loss(opponent_colors(decoded), opponent_colors(target))
     for dim in (2, 3):
         loss = loss + 0.5 * F.l1_loss(decoded.diff(dim=dim), target.diff(dim=dim))
     for scale in (2, 4, 8):
@@ -114,7 +147,7 @@ def alike_loss(elder: AutoencoderTiny, latents: Tensor, target: Tensor) -> Tenso
     """Stay near the latents of an earlier autoencoder, so that a UNet trained on those can go on."""
     with torch.no_grad(), autocast(target.device):
         before = elder.encoder(to_signed(target))
-    return F.mse_loss(latents, before.float())
+    return F.mse_loss(latents[:, : before.shape[1]], before.float())
 
 
 def sample_crops(
@@ -145,6 +178,8 @@ def train(arguments: argparse.Namespace) -> None:
     shards, labels = open_shards(arguments.data)
     resumed = (arguments.out / "config.json").exists()
     vae = AutoencoderKL.from_pretrained(arguments.out, torch_dtype=torch.float32) if resumed else build_vae()
+    if vae.config.latent_channels < LATENT_CHANNELS:
+        vae = grown(vae, LATENT_CHANNELS)
     vae = vae.to(device, memory_format=torch.channels_last).train()
     elder = (
         AutoencoderTiny.from_pretrained(arguments.alike, torch_dtype=torch.float32).to(device).eval()
