@@ -57,7 +57,7 @@ class Lessons:
         self.shards, self.latents, self.family, self.unet, self.rng = shards, latents, family, unet, rng
 
     def draw(self, count: int, cells: int) -> tuple[Tensor, Tensor]:
-        """Return (count, channels, cells, cells) latents and (count, 3, 16 cells, 16 cells) pictures in 0..1."""
+        """Return (count, channels, cells, cells) latents, and (count, 3, 16 cells, 16 cells) pictures."""
         rows = self.rng.integers(len(self.latents.labels), size=count)
         device = next(self.unet.parameters()).device
         whole = self.latents.values[torch.from_numpy(rows)].float().to(device)
