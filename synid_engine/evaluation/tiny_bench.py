@@ -17,7 +17,7 @@ from synid_engine.evaluation.metrics import lab_error, mean, psnr, to_array, wil
 from synid_engine.evaluation.models import EMBEDDED_MODELS, Judges, load_judges, to_tensor
 from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions, Ticker
-from synid_engine.evaluation.report import contact_sheet
+from synid_engine.evaluation.tiny_sheets import DrawnPrompt, save_failures, save_first
 from synid_engine.runtime.backbone import Backbone, load_backbone
 from synid_engine.sampling.denoise import render as draw
 from synid_engine.sampling.row import RenderRow
@@ -93,13 +93,18 @@ def bench_tiny(options: BenchOptions, *, config: TinyBenchConfig | None = None) 
         subjects=subjects,
     )
     renders = _measure_renders(bench)
-    hits = _measure_prompts(bench)
+    drawn = _measure_prompts(bench)
+    hits = hits_of(drawn)
     seconds = cast("list[float]", partial.once("seconds", lambda: _time_pictures(bench)))
     figures = (*_render_figures(renders), *_prompt_figures(hits, config), _speed_figure(seconds))
-    sheet = options.out / f"bench-tiny{'-quick' if options.quick else ''}.png"
-    _save_sheet(bench, sheet)
+    stem = options.out / f"bench-tiny{'-quick' if options.quick else ''}"
+    captions = [_caption(bench.subjects[i])[0] for i in range(config.prompts)]
+    notes = (
+        save_first(partial, captions[: config.shown], Path(f"{stem}.png")),
+        save_failures(partial, drawn, Path(f"{stem}-failures.png")),
+    )
     partial.forget()
-    return BenchReport(name="tiny", figures=figures, quick=options.quick, notes=(str(sheet.absolute()),))
+    return BenchReport(name="tiny", figures=figures, quick=options.quick, notes=notes)
 
 
 def held_out_subjects(count: int) -> list[Labelled]:
@@ -183,31 +188,44 @@ def _render_chunk(bench: _Bench, rows: range) -> list[dict[str, object]]:
     return measured
 
 
-def _measure_prompts(bench: _Bench) -> dict[str, list[bool]]:
+def _measure_prompts(bench: _Bench) -> list[DrawnPrompt]:
     """Draw captions and read in the pictures what they named."""
     ticker = Ticker("prompts", total=bench.config.prompts, on_progress=bench.options.on_progress)
-    hits: dict[str, list[bool]] = {}
+    drawn: list[DrawnPrompt] = []
     for rows in _chunks(bench.config.prompts, bench.config.chunk):
         key = f"prompts-{rows.start}"
         remembered = bench.partial.has(key)
         measured = bench.partial.once(key, lambda rows=rows: _prompt_chunk(bench, rows, ticker))
-        for found in cast("list[dict[str, bool]]", measured):
-            for trait, hit in found.items():
-                hits.setdefault(trait, []).append(hit)
+        drawn += cast("list[DrawnPrompt]", measured)
         ticker.step(steps=len(rows), remembered=remembered)
+    return drawn
+
+
+def hits_of(drawn: Sequence[DrawnPrompt]) -> dict[str, list[bool]]:
+    """Return for each trait whether it was drawn, once for each time that it was named."""
+    hits: dict[str, list[bool]] = {}
+    for one in drawn:
+        for trait, hit in one["found"].items():
+            hits.setdefault(trait, []).append(hit)
     return hits
 
 
-def _prompt_chunk(bench: _Bench, rows: range, ticker: Ticker) -> list[dict[str, bool]]:
+def _prompt_chunk(bench: _Bench, rows: range, ticker: Ticker) -> list[DrawnPrompt]:
     worded = [_caption(bench.subjects[i]) for i in rows]
     requests = [_row(bench, text, i) for (text, _), i in zip(worded, rows, strict=True)]
-    drawn = draw(bench.backbone, requests, max_rows=4, on_step=ticker.touch)
-    pictures = [Image.fromarray(picture) for picture in drawn]
-    for i, picture in zip(rows, pictures, strict=True):
-        if i < bench.config.shown:
-            bench.partial.keep_picture(f"prompt-{i}", picture)
-    readings = bench.judges.read(pictures)
-    return [found_traits(reading, named) for reading, (_, named) in zip(readings, worded, strict=True)]
+    pictures = [
+        Image.fromarray(picture)
+        for picture in draw(bench.backbone, requests, max_rows=4, on_step=ticker.touch)
+    ]
+    measured: list[DrawnPrompt] = []
+    for i, picture, reading, (_, named) in zip(
+        rows, pictures, bench.judges.read(pictures), worded, strict=True
+    ):
+        bench.partial.keep_picture(f"prompt-{i}", picture)
+        found = found_traits(reading, named)
+        missed = [f"{reading[trait]}, not {named[trait]}" for trait, hit in found.items() if not hit]
+        measured.append({"number": i, "found": found, "missed": missed})
+    return measured
 
 
 def _caption(subject: Labelled) -> tuple[str, dict[str, str]]:
@@ -284,24 +302,3 @@ def _trait_figure(trait: str, hits: Sequence[bool], *, target: float | int | Non
 def _speed_figure(seconds: Sequence[float]) -> Figure:
     value = statistics.median(seconds)
     return Figure(name="seconds a picture", value=value, unit="s", target=1.5, bound="most")
-
-
-def _save_sheet(bench: _Bench, path: Path) -> None:
-    """Draw the first prompts beside their pictures."""
-    pictures: list[Image.Image] = []
-    labels: list[str] = []
-    for i in range(min(bench.config.shown, bench.config.prompts)):
-        picture = bench.partial.picture(f"prompt-{i}")
-        if picture is not None:
-            pictures.append(picture)
-            labels.append(_caption(bench.subjects[i])[0])
-    if not pictures:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(
-        pictures,
-        labels,
-        8,
-        title="bench tiny",
-        subtitle="People never trained on, one picture a caption.",
-    ).save(path)
