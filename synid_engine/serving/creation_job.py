@@ -12,7 +12,7 @@ from synid_engine.synid.checkpoint import Checkpoint, every_25_steps, with_portr
 from synid_engine.synid.checkpoint_file import checkpoint_bytes, read_checkpoint
 from synid_engine.synid.images import to_picture
 from synid_engine.synid.pipeline import DistillConfig
-from synid_engine.synid.stage import OnProgress
+from synid_engine.synid.stage import OnProgress, Progress
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +77,13 @@ class CreationJob:
         except _AskedError as asked:
             return asked.question
         return self._result(character)
+
+    def share(self, progress: Progress) -> float:
+        """Return the finished share of the job, in [0, 1], by the planned work of its stages."""
+        work: dict[str, int] = {**self._config.work()}
+        stages = list(work)
+        before = sum(work[stage] for stage in stages[: stages.index(progress.stage)])
+        return min(1.0, (before + work[progress.stage] * progress.fraction) / sum(work.values()))
 
     def hurry(self) -> None:
         """Keep a checkpoint at the next training step, whenever the last one was."""

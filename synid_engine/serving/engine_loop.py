@@ -7,7 +7,7 @@ come through a queue, and reports go to a function.
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -112,7 +112,6 @@ class EngineLoop:
         self._tasks: dict[str, _Task] = {}
         self._fences: OrderedDict[int, int] = OrderedDict()
         self._is_draining = False
-        self._work: Mapping[str, int] = config.distill.work()
 
     def run(self) -> None:
         """Work until an order to drain has been carried out.
@@ -242,7 +241,7 @@ class EngineLoop:
                 self._break(task, error)
 
     def _tell_progress(self, task: _Task, progress: Progress) -> None:
-        task.progress = self._share(task, progress)
+        task.progress = task.job.share(progress)
         now = self._clock()
         if now - task.told_at < self._config.progress_interval_s:
             return
@@ -259,15 +258,6 @@ class EngineLoop:
             )
         )
 
-    def _share(self, task: _Task, progress: Progress) -> float:
-        """Return the finished share of the whole job."""
-        if isinstance(task.job, RenderJob):
-            return min(1.0, progress.fraction)
-        stages = list(self._work)
-        before = sum(self._work[stage] for stage in stages[: stages.index(progress.stage)])
-        done = before + self._work[progress.stage] * progress.fraction
-        return min(1.0, done / sum(self._work.values()))
-
     def _finish(self, task: _Task, result: object) -> None:
         made = task.job.result() if isinstance(task.job, RenderJob) else result
         engine_ms = self._batcher.engine_ms(task.key)
@@ -277,10 +267,12 @@ class EngineLoop:
             assert isinstance(made, Result)  # noqa: S101  (a creation returns one of the two)
             report = Finished(lease=task.lease, result=made, engine_ms=engine_ms)
         del self._tasks[task.key]
+        self._publish()  # no sign of life names a lease that is over
         self._send(report)
 
     def _break(self, task: _Task, error: Exception) -> None:
         engine_ms = self._forget(task.key)
+        self._publish()
         self._send(_broken(task.lease, error, engine_ms=engine_ms))
 
     def _publish(self) -> None:

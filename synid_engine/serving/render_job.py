@@ -11,6 +11,7 @@ from synid_engine.sampling.row import RenderRow
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.messages import Picture, RenderWork, Result
 from synid_engine.serving.spool import Spool
+from synid_engine.synid.stage import Progress
 
 _MOST_SEEDS = 2**63
 
@@ -58,6 +59,10 @@ class RenderJob:
         """
         image = Image.fromarray(pixels)
         self._pictures[index] = self._spool.put_picture(image, seed=self.rows[index].seed)
+
+    def share(self, progress: Progress) -> float:
+        """Return the finished share of the job, in [0, 1]."""
+        return min(1.0, progress.fraction)
 
     def result(self) -> Result:
         """Return the pictures, in the order of their seeds."""

@@ -119,7 +119,7 @@ def distill(  # noqa: PLR0913  (options that a caller names)
         DistillationError: The training went wrong.
         JobCancelledError: `on_progress` asked to stop.
     """
-    clock = StageClock(config.work(), on_progress)
+    clock = StageClock({**config.work()}, on_progress)
     done = checkpoint or Checkpoint()
     keeper = StageKeeper(on_checkpoint, is_due)
     anchors = done.anchors

@@ -12,7 +12,8 @@ from synid_engine.perception.bundle import Perception
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator
 
-S, T = TypeVar("S"), TypeVar("T")
+S = TypeVar("S")
+T = TypeVar("T")
 
 Report = Callable[[float, str], None]
 """Told the finished share of a stage in [0, 1] and a few words; may raise JobCancelledError."""
