@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 
 import torch
 from pydantic import ValidationError
@@ -38,7 +37,7 @@ class CalibrationConfig:
 
     Attributes:
         rows: Forward rows of the batches that are tried, from small to large, each even.
-        repeats: Steps of each, of which the median counts.
+        repeats: Steps of each, of which the fastest counts: whatever else runs can only slow one down.
         tolerance: How much slower a row may be than in the best batch; the smallest such batch is the cap,
             because a smaller one lets new rows join sooner.
     """
@@ -204,7 +203,7 @@ def _denoise_ms(engine: Engine, bank: IdentityBank, rows: int, repeats: int) -> 
     for seed in range(rows // _PAIR):
         run.add(RenderRow(prompt=_PROMPT, seed=seed, num_inference_steps=repeats + 1, banks=(bank,)))
     run.step()  # encodes prompts and warms up
-    return median(_timed_ms(engine, run.step) for _ in range(repeats))
+    return min(_timed_ms(engine, run.step) for _ in range(repeats))
 
 
 def _decode_ms(engine: Engine, config: CalibrationConfig) -> float:
@@ -215,7 +214,7 @@ def _decode_ms(engine: Engine, config: CalibrationConfig) -> float:
         to_pictures(backbone, latents)
 
     decode()
-    return median(_timed_ms(engine, decode) for _ in range(config.repeats))
+    return min(_timed_ms(engine, decode) for _ in range(config.repeats))
 
 
 def _train_ms(engine: Engine, training: TrainingConfig) -> float:
