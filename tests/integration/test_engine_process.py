@@ -25,6 +25,7 @@ from synid_engine.serving.link import EngineLost, EngineStarted, LinkEvent
 from synid_engine.serving.messages import Lease, RenderWork
 from synid_engine.serving.supervisor import ENGINE_COMMAND, EngineSupervisor, SupervisorConfig
 from synid_engine.serving.wire import (
+    LENGTH,
     AskHealth,
     Assign,
     Drained,
@@ -33,7 +34,10 @@ from synid_engine.serving.wire import (
     Health,
     Loading,
     Ready,
+    Report,
     Started,
+    decode_report,
+    encode,
 )
 
 PATIENT = SupervisorConfig(first_backoff_s=0.05, child=ChildTimes(connect_s=250.0, silence_s=250.0))
@@ -159,6 +163,27 @@ def test_engine_ends_when_nobody_gives_it_orders_any_more(options: EngineOptions
         assert connected.recv(100)
         connected.close()
         assert process.wait() == EngineExit.LOST
+
+
+@pytest.mark.timeout(1200)
+def test_terminated_engine_hands_its_work_back(options: EngineOptions, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with sockets.socket(sockets.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        process = subprocess.Popen([*ENGINE_COMMAND, *to_arguments(options, path)], stderr=subprocess.DEVNULL)
+        connected, _ = server.accept()
+        order = _assign(3, _work(num_inference_steps=900, pictures=64))
+        with connected, connected.makefile("rb") as stream:
+            connected.sendall(encode(order))
+            seen: list[Report] = []
+            while header := stream.read(LENGTH.size):
+                seen.append(decode_report(stream.read(LENGTH.unpack(header)[0])))
+                if isinstance(seen[-1], Started):
+                    process.send_signal(signal.SIGTERM)
+        assert process.wait() == EngineExit.DRAINED
+    assert [report.lease for report in seen if isinstance(report, HandedBack)] == [order.lease]
+    assert any(isinstance(report, Drained) for report in seen)
 
 
 @pytest.mark.timeout(1200)
