@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from synid_engine.errors import InvalidSettingError, MissingModelError
 from synid_engine.identity.bank import IdentityBank
@@ -18,34 +17,33 @@ from synid_engine.runtime.model_folder import hash_model
 from synid_engine.sampling.denoise import StepProgress, render
 from synid_engine.sampling.row import RenderRow
 from synid_engine.synid.character import Character
-from synid_engine.synid.checkpoint_file import fingerprint, read_checkpoint, write_checkpoint
+from synid_engine.synid.checkpoint_file import CheckpointKeeper, FileKeeper, NoKeeper, fingerprint
+from synid_engine.synid.images import to_picture, to_tensor
 from synid_engine.synid.library import FinishedCharacter, build_library
-from synid_engine.synid.pipeline import Checkpoint, DistillConfig, Distilled, distill
+from synid_engine.synid.pipeline import DistillConfig, Distilled, distill
 from synid_engine.synid.projector import TokenLibrary
+from synid_engine.synid.request import RenderConfig, Subject, request_row
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
 from synid_engine.synid.words import Wording
 from synid_engine.tiny.wording import WorldWording
 
-__all__ = ["Character", "Engine", "Progress", "RenderConfig", "Rendered", "model_hash_of"]
+__all__ = [
+    "Character",
+    "Engine",
+    "Progress",
+    "RenderConfig",
+    "Rendered",
+    "Subject",
+    "model_hash_of",
+    "to_picture",
+]
 
 EMBEDDED_MODEL = Path(__file__).parent / "tiny" / "weights"
 _MOST_PICTURES = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderConfig:
-    """How characters are drawn unless a call says otherwise.
-
-    Attributes:
-        identity_scale: Weight of the bank.
-        changed_clothes_scale: The same where the prompt names other clothes than the character's: the bank
-            holds its own clothes too, and the prompt must win.
-        max_rows: Pictures in one forward pass.
-    """
-
-    identity_scale: float = 1.0
-    changed_clothes_scale: float = 0.8
-    max_rows: int = 4
+def _ignore_part(part: str) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,18 +78,27 @@ class Engine:
     config: RenderConfig = field(default_factory=RenderConfig)
 
     @classmethod
-    def load(cls, folder: str | Path | None = None, *, device: str | None = None) -> "Engine":
+    def load(
+        cls,
+        folder: str | Path | None = None,
+        *,
+        device: str | None = None,
+        on_part: Callable[[str], None] = _ignore_part,
+    ) -> "Engine":
         """Load a model of the drawn world.
 
         Args:
             folder: In diffusers' layout, with `perception` beside the models; None takes the embedded model.
             device: For example `cpu` or `cuda:0`; None chooses the fastest.
+            on_part: Told the name of each part before it is loaded.
 
         Raises:
             WeightsError: A part is missing, damaged or of another kind.
         """
         root = EMBEDDED_MODEL if folder is None else Path(folder)
+        on_part("base model")
         backbone = load_backbone(root, device=device)
+        on_part("perception")
         perception = load_perception(root / "perception", device=device)
         return cls(models=StageModels(backbone=backbone, perception=perception))
 
@@ -116,6 +123,7 @@ class Engine:
         config: DistillConfig | None = None,
         resume_file: Path | None = None,
         library: Sequence[Character] = (),
+        keeper: CheckpointKeeper | None = None,
     ) -> Character:
         """Learn a character from words.
 
@@ -127,9 +135,10 @@ class Engine:
             pick: Shown the four anchors, returns the index of the portrait; None takes the most typical.
             on_progress: Told of every step; may raise JobCancelledError, which passes through.
             config: Budgets and stages; None takes the defaults.
-            resume_file: Keeps each finished stage, and is where the same creation goes on after a crash;
-                deleted at the end.
+            resume_file: Keeps how far it is, and is where the same creation goes on after a crash; deleted at
+                the end.
             library: Finished characters of the same base model to begin from (warm start).
+            keeper: Does the same in another place than a file.
 
         Raises:
             BaseModelMismatchError: A character of the library was made with another base model.
@@ -144,24 +153,21 @@ class Engine:
             description=description, style=style, seed=seed, config=settings, model_hash=self.model_hash
         )
         warm = self._library(library, settings)
-
-        def keep(checkpoint: Checkpoint) -> None:
-            if resume_file is not None:
-                write_checkpoint(resume_file, checkpoint, name=kept)
-
+        if keeper is None:
+            keeper = NoKeeper() if resume_file is None else FileKeeper(resume_file)
         distilled = distill(
             self.wording.identity(description, style),
             self.models,
             settings,
             seed=seed,
-            pick=None if pick is None else lambda images: pick([_to_picture(image) for image in images]),
+            pick=None if pick is None else lambda images: pick([to_picture(image) for image in images]),
             on_progress=on_progress,
-            checkpoint=None if resume_file is None else read_checkpoint(resume_file, name=kept),
-            on_checkpoint=keep,
+            checkpoint=keeper.load(kept),
+            on_checkpoint=partial(keeper.keep, kept),
+            is_due=keeper.is_due,
             library=warm,
         )
-        if resume_file is not None:
-            resume_file.unlink(missing_ok=True)
+        keeper.finish()
         character = self._character(distilled, name=name, description=description, style=style, seed=seed)
         return replace(character, scores={**character.scores, "seconds": time.monotonic() - started})
 
@@ -198,7 +204,12 @@ class Engine:
         """
         if not 1 <= count <= _MOST_PICTURES:
             raise InvalidSettingError(field="count", value=count, allowed=f"1 to {_MOST_PICTURES}")
-        request = self._request(character, prompt, negative_prompt, identity_scale)
+        request = self.request(
+            () if character is None else (_subject(character),),
+            prompt,
+            negative_prompt=negative_prompt,
+            identity_scale=identity_scale,
+        )
         seeds = range(seed, seed + count)
         rows = [
             replace(request, seed=one, num_inference_steps=num_inference_steps, guidance_scale=guidance_scale)
@@ -213,6 +224,24 @@ class Engine:
             for picture, one in zip(pictures, seeds, strict=True)
         ]
 
+    def request(
+        self,
+        subjects: Sequence[Subject],
+        prompt: str,
+        *,
+        negative_prompt: str = "",
+        identity_scale: float | None = None,
+    ) -> RenderRow:
+        """Put a request into the base model's words: see `request_row`."""
+        return request_row(
+            subjects,
+            prompt,
+            wording=self.wording,
+            config=self.config,
+            negative_prompt=negative_prompt,
+            identity_scale=identity_scale,
+        )
+
     def _library(self, finished: Sequence[Character], config: DistillConfig) -> TokenLibrary | None:
         """Read finished characters for a warm start."""
         for character in finished:
@@ -223,7 +252,7 @@ class Engine:
                 FinishedCharacter(
                     prompt=self.wording.identity(one.description, one.style or None).prompt(scene),
                     tokens=one.bank.identity_tokens,
-                    portrait=_to_tensor(one.portrait),
+                    portrait=to_tensor(one.portrait),
                 )
                 for one in finished
             ],
@@ -231,33 +260,11 @@ class Engine:
             config.projector,
         )
 
-    def _request(
-        self, character: Character | None, prompt: str, negative_prompt: str, identity_scale: float | None
-    ) -> RenderRow:
-        """Put a request into the base model's words, with the scale that its reason gives."""
-        negative = self.wording.normalized(negative_prompt)
-        if character is None:
-            return RenderRow(prompt=self.wording.normalized(prompt), negative_prompt=negative, seed=0)
-        words = self.wording.identity(character.description, character.style or None)
-        own_clothes = words.negative_prompt(prompt)
-        scale = identity_scale
-        if scale is None:
-            config = self.config
-            scale = config.changed_clothes_scale if own_clothes else config.identity_scale
-        return RenderRow(
-            prompt=words.prompt(prompt),
-            negative_prompt=", ".join(part for part in (negative, own_clothes) if part),
-            seed=0,
-            banks=(character.bank,),
-            identity_scale=scale,
-            token_scale=1.0 if scale > 0 else 0.0,
-        )
-
     def _character(
         self, distilled: Distilled, *, name: str, description: str, style: str | None, seed: int
     ) -> Character:
         backbone = self.models.backbone
-        anchors = tuple(_to_picture(image) for image in distilled.anchors.images)
+        anchors = tuple(to_picture(image) for image in distilled.anchors.images)
         bank = distilled.bank.to("cpu", torch.float16)
         report: Mapping[str, object] = {**distilled.report, "portrait": distilled.anchors.portrait}
         return Character(
@@ -287,17 +294,12 @@ def model_hash_of(folder: str | Path | None) -> str:
     return hash_model(root)
 
 
+def _subject(character: Character) -> Subject:
+    return Subject(description=character.description, style=character.style, bank=character.bank)
+
+
 def _named(bank: IdentityBank, name: str) -> IdentityBank:
     return replace(bank, metadata={**bank.metadata, "name": name})
-
-
-def _to_picture(image: Tensor) -> Image.Image:
-    levels = (image.detach().float().clamp(0, 1) * 255).round().to(torch.uint8)
-    return Image.fromarray(np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy()))
-
-
-def _to_tensor(picture: Image.Image) -> Tensor:
-    return torch.tensor(np.asarray(picture.convert("RGB"))).permute(2, 0, 1).float() / 255
 
 
 def _stepper(on_progress: OnProgress | None) -> Callable[[StepProgress], None]:

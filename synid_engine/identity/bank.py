@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from synid_engine.errors import BaseModelMismatchError
-from synid_engine.identity.bank_file import BankContent, read_bank, write_bank
+from synid_engine.identity.bank_file import BankContent, bank_bytes, read_bank, write_durably
 from synid_engine.runtime.backbone import attention_module, cross_attention_layers
 
 LayerTensors = Mapping[str, Float[Tensor, "_tokens _width"]]
@@ -130,12 +130,8 @@ class IdentityBank:
         if self.model_hash != model_hash:
             raise BaseModelMismatchError(found=self.model_hash, expected=model_hash)
 
-    def save(self, path: str | Path) -> None:
-        """Write the bank, bit for bit, to a safetensors file that appears whole or not at all.
-
-        Raises:
-            TensorWriteError: The system refused.
-        """
+    def to_bytes(self) -> bytes:
+        """Return the content of the bank's file, bit for bit the bank."""
         tensors: dict[str, Tensor] = {
             "identity_tokens": self.identity_tokens,
             "null_tokens": self.null_tokens,
@@ -144,7 +140,15 @@ class IdentityBank:
             group = cast("LayerTensors", getattr(self, name))
             tensors |= {f"{name}/{layer}": tensor for layer, tensor in group.items()}
         content = BankContent(tensors=tensors, model_hash=self.model_hash, metadata=dict(self.metadata))
-        write_bank(Path(path), content)
+        return bank_bytes(content)
+
+    def save(self, path: str | Path) -> None:
+        """Write the bank to a safetensors file that appears whole or not at all.
+
+        Raises:
+            TensorWriteError: The system refused.
+        """
+        write_durably(Path(path), self.to_bytes())
 
     @classmethod
     def load(cls, path: str | Path, *, model_hash: str) -> "IdentityBank":

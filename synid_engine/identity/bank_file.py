@@ -35,16 +35,12 @@ class BankContent:
     metadata: Mapping[str, str]
 
 
-def write_bank(path: Path, content: BankContent) -> None:
-    """Write to a file beside the target, make it durable, then put it in place.
-
-    Raises:
-        TensorWriteError: The system refused; whatever was at `path` is untouched.
-    """
+def bank_bytes(content: BankContent) -> bytes:
+    """Return the content of a bank's file."""
     header = {"format": FORMAT, "version": VERSION, "model_hash": content.model_hash}
     header["metadata"] = json.dumps(dict(content.metadata), ensure_ascii=False, sort_keys=True)
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in content.tensors.items()}
-    write_durably(path, save(tensors, metadata=header))
+    return save(tensors, metadata=header)
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -53,7 +49,7 @@ def write_durably(path: Path, data: bytes) -> None:
     Raises:
         TensorWriteError: The system refused; whatever was at `path` is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    temporary = path.with_name(f".tmp-{uuid4().hex}")
     try:
         with temporary.open("xb") as file:
             file.write(data)

@@ -30,7 +30,7 @@ from synid_engine.serving.messages import (
 )
 
 LONGEST_MESSAGE = 4 * 1024 * 1024
-_LENGTH = struct.Struct(">I")
+LENGTH = struct.Struct(">I")
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -267,7 +267,7 @@ def encode(message: Order | Report) -> bytes:
     body = message.model_dump_json().encode()
     if len(body) > LONGEST_MESSAGE:
         raise WireError(f"{len(body)} bytes")
-    return _LENGTH.pack(len(body)) + body
+    return LENGTH.pack(len(body)) + body
 
 
 def decode_order(body: bytes) -> Order:
@@ -301,14 +301,14 @@ async def read_body(reader: asyncio.StreamReader) -> bytes | None:
         WireError: The stream breaks off within a message, or the message is too long.
     """
     try:
-        header = await reader.readexactly(_LENGTH.size)
+        header = await reader.readexactly(LENGTH.size)
     except asyncio.IncompleteReadError as error:
         if not error.partial:
             return None
         raise WireError("cut within a length") from error
     except ConnectionError as error:
         raise WireError("connection lost") from error
-    (length,) = _LENGTH.unpack(header)
+    (length,) = LENGTH.unpack(header)
     if length > LONGEST_MESSAGE:
         raise WireError(f"{length} bytes announced")
     try:

@@ -10,9 +10,19 @@ from synid_engine.synid.drawing import DrawConfig
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.probes import Probe, ProbeScore, probe_bank
 from synid_engine.synid.projector import Projection
-from synid_engine.synid.stage import Report, StageModels, part_of, require_within, stage_seed
+from synid_engine.synid.stage import (
+    NO_BOOKMARK,
+    Bookmark,
+    Report,
+    StageModels,
+    inner_bookmark,
+    part_of,
+    require_within,
+    stage_seed,
+)
 from synid_engine.synid.trainable import TrainableBank
 from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
+from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
 HELD_OUT_SCENES = (
@@ -83,6 +93,14 @@ class Lessons:
     reference: IdentityReference
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnfinishedAdapter:
+    """Stage 5 within its training: how the stage before was judged, and the training."""
+
+    before: ProbeScore
+    training: TrainingState
+
+
 def adapt(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
     anchors: AnchorEnsemble,
     lessons: Lessons,
@@ -94,6 +112,7 @@ def adapt(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
     *,
     seed: int,
     report: Report,
+    bookmark: Bookmark[UnfinishedAdapter] = NO_BOOKMARK,
 ) -> Adapted:
     """Train the bank of each layer, starting from the tokens' own, and compare the two on held-out scenes.
 
@@ -107,6 +126,7 @@ def adapt(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
         generator: All chance of the training.
         seed: The held-out noise follows from it.
         report: Told of every step.
+        bookmark: Where the training goes on, and is kept.
 
     Source: SynID, identity adapter; IP-Adapter's decoupled keys and values.
     Deviation: upstream trains 56 M weights on all candidates by MSE alone and keeps whatever comes out.
@@ -114,13 +134,28 @@ def adapt(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
     start = projection.bank(models)
     probe = Probe(scenes=config.scenes, seed=stage_seed(seed, "held out"), draw=config.draw)
     look = (1 - config.training.rows / config.rows) / 2
-    before = probe_bank(start, probe, words, anchors.reference, models, report=part_of(report, 0, look))
+    found, training = bookmark.found, None
+    if found is None:
+        before = probe_bank(start, probe, words, anchors.reference, models, report=part_of(report, 0, look))
+    else:
+        before, training = found.before, found.training
     trainable = TrainableBank.start(start, models.backbone)
     pictures = anchors.pictures
     if lessons.accepted is not None:
         pictures = pictures.joined(lessons.accepted, share=config.reference_share)
     learning = part_of(report, look, 1 - look)
-    train(trainable, pictures, lessons.reference, models, config.training, generator, report=learning)
+    train(
+        trainable,
+        pictures,
+        lessons.reference,
+        models,
+        config.training,
+        generator,
+        report=learning,
+        bookmark=inner_bookmark(
+            bookmark, training, lambda state: UnfinishedAdapter(before=before, training=state)
+        ),
+    )
     trained = trainable.bank().detach()
     after = probe_bank(trained, probe, words, anchors.reference, models, report=part_of(report, 1 - look, 1))
     weight = config.prompt_weight

@@ -1,7 +1,7 @@
 """Stage 1: who the words describe. Candidates are drawn, and the most cohesive group becomes one person."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import cast
 
@@ -64,6 +64,8 @@ class AnchorEnsemble:
         images: The anchors in 0..1.
         pictures: The same, ready to be learnt from, with the softmax weights.
         reference: The fused embedding.
+        embeds: Of each anchor.
+        seeds: Of each anchor's noise.
         portrait: Index of the canonical portrait: the medoid, or what the caller picked.
         cohesion: Mean similarity within the group.
         prompt_score: Mean cosine of the anchors with their prompt.
@@ -72,6 +74,8 @@ class AnchorEnsemble:
     images: Float[Tensor, "anchors 3 height width"]
     pictures: TrainingPictures
     reference: IdentityReference
+    embeds: PictureEmbeds
+    seeds: tuple[int, ...]
     portrait: int
     cohesion: float
     prompt_score: float
@@ -119,6 +123,7 @@ def find_anchors(
         embeds.select(group),
         words,
         config,
+        seeds=tuple(seeds[number] for number in group),
         portrait=None if pick is None else _picked(pick, chosen.images),
         prompt_score=float(scores[group].mean()),
     )
@@ -152,6 +157,7 @@ def fuse_anchors(
     words: IdentityWords,
     config: AnchorConfig,
     *,
+    seeds: tuple[int, ...],
     portrait: int | None,
     prompt_score: float,
 ) -> AnchorEnsemble:
@@ -162,6 +168,7 @@ def fuse_anchors(
         embeds: Of the group.
         words: The description.
         config: `temperature` divides the similarities before the softmax.
+        seeds: Of the group's noise.
         portrait: Index of the portrait; None takes the medoid.
         prompt_score: Kept for the report.
     """
@@ -179,9 +186,28 @@ def fuse_anchors(
         images=chosen.images,
         pictures=pictures,
         reference=fuse(embeds, weights, face_weight=config.face_weight),
+        embeds=embeds,
+        seeds=seeds,
         portrait=center,
         cohesion=_cohesion(similarities),
         prompt_score=prompt_score,
+    )
+
+
+def choose_portrait(anchors: AnchorEnsemble, portrait: int, config: AnchorConfig) -> AnchorEnsemble:
+    """Return the anchors as if this one had been picked when they were found.
+
+    Raises:
+        InvalidSettingError: There is no such anchor.
+    """
+    require_within("portrait", portrait, 0, len(anchors.images) - 1)
+    similarities = pairwise(anchors.embeds, face_weight=config.face_weight)
+    weights = torch.softmax(similarities[portrait] / config.temperature, dim=0)
+    return replace(
+        anchors,
+        pictures=replace(anchors.pictures, weights=weights),
+        reference=fuse(anchors.embeds, weights, face_weight=config.face_weight),
+        portrait=portrait,
     )
 
 

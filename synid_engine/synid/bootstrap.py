@@ -12,9 +12,19 @@ from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig, draw, prompt_scores
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds, embed_pictures, fuse
 from synid_engine.synid.projector import Projection
-from synid_engine.synid.stage import Report, StageModels, part_of, require_within, stage_seed
+from synid_engine.synid.stage import (
+    NO_BOOKMARK,
+    Bookmark,
+    Report,
+    StageModels,
+    inner_bookmark,
+    part_of,
+    require_within,
+    stage_seed,
+)
 from synid_engine.synid.trainable import TrainableTokens
 from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
+from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
 # Own combinations, none of which an evaluation asks for. Those with clothes teach that clothes can change.
@@ -105,7 +115,25 @@ class Bootstrapped:
     prompt_score: float
 
 
-def bootstrap(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SelectedPictures:
+    """The pictures that the character is retrained on; the attributes are those of `Bootstrapped`."""
+
+    accepted: TrainingPictures
+    refined: IdentityReference
+    identity: float
+    prompt_score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnfinishedBootstrap:
+    """Stage 3 within its retraining."""
+
+    selected: SelectedPictures
+    training: TrainingState
+
+
+def bootstrap(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
     anchors: AnchorEnsemble,
     projection: Projection,
     words: IdentityWords,
@@ -115,6 +143,7 @@ def bootstrap(
     *,
     seed: int,
     report: Report,
+    bookmark: Bookmark[UnfinishedBootstrap] = NO_BOOKMARK,
 ) -> Bootstrapped:
     """Draw scenes with the identity, keep the best, and retrain on them beside the anchors.
 
@@ -127,15 +156,61 @@ def bootstrap(
         generator: All chance of the training.
         seed: Every candidate's noise follows from it.
         report: Told of every step.
+        bookmark: Where the retraining goes on, and is kept.
 
     Source: SynID, bootstrap.
     Deviation: candidates are drawn with the identity and only the accepted ones are trained on.
     """
     drawn_share = 1 - config.training.rows / config.rows
+    found = bookmark.found
+    if found is None:
+        drawing = part_of(report, 0, drawn_share)
+        selected = _selected(anchors, projection, words, models, config, seed=seed, report=drawing)
+    else:
+        selected = found.selected
+    trainable = TrainableTokens.start(projection.tokens, models.backbone, value_gain=projection.value_gain)
+    outcome = train(
+        trainable,
+        anchors.pictures.joined(selected.accepted, share=config.reference_share),
+        selected.refined,
+        models,
+        config.training,
+        generator,
+        report=part_of(report, drawn_share, 1),
+        bookmark=inner_bookmark(
+            bookmark,
+            None if found is None else found.training,
+            lambda state: UnfinishedBootstrap(selected=selected, training=state),
+        ),
+    )
+    return Bootstrapped(
+        projection=Projection(
+            tokens=trainable.tokens.detach().cpu(),
+            value_gain=projection.value_gain,
+            loss=outcome.final_loss,
+        ),
+        accepted=selected.accepted,
+        refined=selected.refined,
+        identity=selected.identity,
+        prompt_score=selected.prompt_score,
+    )
+
+
+def _selected(
+    anchors: AnchorEnsemble,
+    projection: Projection,
+    words: IdentityWords,
+    models: StageModels,
+    config: BootstrapConfig,
+    *,
+    seed: int,
+    report: Report,
+) -> SelectedPictures:
+    """Draw the scenes and choose among the pictures."""
     prompts = [words.prompt(scene) for scene in config.scenes]
     seeds = [stage_seed(seed, f"bootstrap {number}") for number in range(len(prompts))]
     bank: IdentityBank = projection.bank(models)
-    drawn = draw(prompts, seeds, models, config.draw, report=part_of(report, 0, drawn_share), bank=bank)
+    drawn = draw(prompts, seeds, models, config.draw, report=report, bank=bank)
     embeds = embed_pictures(drawn.images, models.perception)
     scores = CandidateScores(
         identity=anchors.reference.similarities(embeds),
@@ -149,19 +224,11 @@ def bootstrap(
         bare_prompts=tuple(words.bare_prompt(config.scenes[index]) for index in kept),
         weights=torch.softmax(scores.identity[kept] / 0.1, dim=0),
     )
-    refined = refine(anchors.reference, embeds.select(kept), accepted.weights, share=config.reference_share)
-    trainable = TrainableTokens.start(projection.tokens, models.backbone, value_gain=projection.value_gain)
-    pictures = anchors.pictures.joined(accepted, share=config.reference_share)
-    learning = part_of(report, drawn_share, 1)
-    outcome = train(trainable, pictures, refined, models, config.training, generator, report=learning)
-    return Bootstrapped(
-        projection=Projection(
-            tokens=trainable.tokens.detach().cpu(),
-            value_gain=projection.value_gain,
-            loss=outcome.final_loss,
-        ),
+    return SelectedPictures(
         accepted=accepted,
-        refined=refined,
+        refined=refine(
+            anchors.reference, embeds.select(kept), accepted.weights, share=config.reference_share
+        ),
         identity=float(scores.identity[kept].mean()),
         prompt_score=float(scores.prompt[kept].mean()),
     )

@@ -1,4 +1,4 @@
-"""The stages that a creation has finished, in one file, so that a crash costs one stage and not all.
+"""How far a creation is, in one file, so that a crash costs a few steps and not all.
 
 The file is safetensors with a JSON tree in its header: no pickle, and only the dataclasses named here come
 back. A fingerprint of everything that a creation depends on (words, configuration, seed, base model) stands
@@ -7,9 +7,9 @@ in it; a file of another creation is not used.
 
 import hashlib
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,17 +19,19 @@ from torch import Tensor
 from synid_engine.errors import CorruptTensorError, TensorWriteError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.bank_file import write_durably
-from synid_engine.synid.adapter import Adapted
+from synid_engine.synid.adapter import Adapted, UnfinishedAdapter
 from synid_engine.synid.anchors import AnchorEnsemble
-from synid_engine.synid.bootstrap import Bootstrapped
-from synid_engine.synid.drift import DriftCorrection
+from synid_engine.synid.bootstrap import Bootstrapped, SelectedPictures, UnfinishedBootstrap
+from synid_engine.synid.checkpoint import Checkpoint, every_25_steps
+from synid_engine.synid.drift import DriftCorrection, DriftRounds, UnfinishedDrift
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds
-from synid_engine.synid.pipeline import Checkpoint, DistillConfig
+from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.probes import ProbeScore
 from synid_engine.synid.projector import Projection
 from synid_engine.synid.training import TrainingPictures
+from synid_engine.synid.training_state import TrainingState
 
-FORMAT = "synid-checkpoint-1"
+FORMAT = "synid-checkpoint-2"
 _PICTURE_AXES = 4
 _TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -39,12 +41,18 @@ _TYPES: dict[str, type] = {
         Bootstrapped,
         Checkpoint,
         DriftCorrection,
+        DriftRounds,
         IdentityBank,
         IdentityReference,
         PictureEmbeds,
         ProbeScore,
         Projection,
+        SelectedPictures,
         TrainingPictures,
+        TrainingState,
+        UnfinishedAdapter,
+        UnfinishedBootstrap,
+        UnfinishedDrift,
     )
 }
 
@@ -55,6 +63,76 @@ def fingerprint(
     """Name a creation: two have one name when they would do the same work."""
     parts = (description, style, seed, repr(config), model_hash)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@runtime_checkable
+class CheckpointKeeper(Protocol):
+    """Where a creation's checkpoints go, and where it goes on from."""
+
+    def load(self, name: str) -> Checkpoint | None:
+        """Return what an earlier attempt at the creation of this fingerprint left.
+
+        Raises:
+            CorruptTensorError: It is damaged.
+        """
+        ...
+
+    def is_due(self, steps: int) -> bool:
+        """Tell whether to keep a state within a stage, so many training steps after the last one."""
+        ...
+
+    def keep(self, name: str, checkpoint: Checkpoint) -> None:
+        """Keep what is done so far; what it raises ends the creation.
+
+        Raises:
+            TensorWriteError: It cannot be written.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Forget all: the creation is done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoKeeper:
+    """Keeps nothing."""
+
+    def load(self, name: str) -> Checkpoint | None:
+        """Return nothing."""
+
+    def is_due(self, steps: int) -> bool:
+        """Never."""
+        return False
+
+    def keep(self, name: str, checkpoint: Checkpoint) -> None:
+        """Do nothing with it."""
+
+    def finish(self) -> None:
+        """Have nothing to forget."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileKeeper:
+    """Keeps the newest checkpoint in one file, which is deleted at the end."""
+
+    path: Path
+
+    def load(self, name: str) -> Checkpoint | None:
+        """Read the file."""
+        return read_checkpoint(self.path, name=name)
+
+    def is_due(self, steps: int) -> bool:
+        """Keep a state every 25 steps."""
+        return every_25_steps(steps)
+
+    def keep(self, name: str, checkpoint: Checkpoint) -> None:
+        """Replace the file."""
+        write_checkpoint(self.path, checkpoint, name=name)
+
+    def finish(self) -> None:
+        """Delete the file."""
+        self.path.unlink(missing_ok=True)
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint, *, name: str) -> None:
@@ -72,9 +150,14 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint, *, name: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TensorWriteError(path=path, reason=error.strerror or type(error).__name__) from error
+    write_durably(path, checkpoint_bytes(checkpoint, name=name))
+
+
+def checkpoint_bytes(checkpoint: Checkpoint, *, name: str) -> bytes:
+    """Return the content of the file of a creation with this fingerprint."""
     tensors: dict[str, Tensor] = {}
     tree = json.dumps(_pack(checkpoint, tensors))
-    write_durably(path, save(tensors, metadata={"format": FORMAT, "name": name, "tree": tree}))
+    return save(tensors, metadata={"format": FORMAT, "name": name, "tree": tree})
 
 
 def read_checkpoint(path: Path, *, name: str) -> Checkpoint | None:

@@ -13,7 +13,7 @@ from synid_engine.sampling.denoise import StepProgress, denoise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.synid.stage import Report, StageModels, require_at_least
 
-_MAX_ROWS = 4
+MAX_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def draw(
     def on_step(progress: StepProgress) -> None:
         report(progress.fraction, f"picture {progress.rows_done} of {progress.rows}")
 
-    latents = denoise(models.backbone, rows, max_rows=_MAX_ROWS, on_step=on_step)
+    latents = denoise(models.backbone, rows, max_rows=MAX_ROWS, on_step=on_step)
     with torch.no_grad():
         images = torch.cat([models.backbone.decode(row[None]).cpu() for row in latents])
     return Drawn(latents=latents.cpu(), images=images)

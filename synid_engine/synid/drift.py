@@ -1,6 +1,7 @@
 """Stage 4: has the character moved away from who it was? Probed against a reference that never moves."""
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 
@@ -8,9 +9,19 @@ from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig
 from synid_engine.synid.probes import Probe, probe_bank
 from synid_engine.synid.projector import Projection
-from synid_engine.synid.stage import Report, StageModels, part_of, require_within, stage_seed
+from synid_engine.synid.stage import (
+    NO_BOOKMARK,
+    Bookmark,
+    Report,
+    StageModels,
+    inner_bookmark,
+    part_of,
+    require_within,
+    stage_seed,
+)
 from synid_engine.synid.trainable import TrainableTokens
 from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
 PROBE_SCENES = (
@@ -66,7 +77,37 @@ class DriftCorrection:
     converged: bool
 
 
-def correct_drift(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DriftRounds:
+    """How far the correction is.
+
+    Attributes:
+        best: The tokens of the best probe.
+        newest: The tokens that were probed last.
+        likeness: Of the probes so far.
+    """
+
+    best: Projection
+    newest: Projection
+    likeness: tuple[float, ...] = ()
+
+    def probed(self, newest: Projection, likeness: float) -> "DriftRounds":
+        """Return the rounds with one more probe."""
+        is_best = likeness > max(self.likeness, default=float("-inf"))
+        return DriftRounds(
+            best=newest if is_best else self.best, newest=newest, likeness=(*self.likeness, likeness)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnfinishedDrift:
+    """Stage 4 within the fine-tuning that follows the last probe."""
+
+    rounds: DriftRounds
+    training: TrainingState
+
+
+def correct_drift(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
     anchors: AnchorEnsemble,
     projection: Projection,
     words: IdentityWords,
@@ -76,6 +117,7 @@ def correct_drift(
     *,
     seed: int,
     report: Report,
+    bookmark: Bookmark[UnfinishedDrift] = NO_BOOKMARK,
 ) -> DriftCorrection:
     """Probe, and fine-tune on the anchors while the probes are too unlike them; the best tokens win.
 
@@ -88,31 +130,39 @@ def correct_drift(
         generator: All chance of the training.
         seed: The probes' noise follows from it, the same in each round.
         report: Told of every step.
+        bookmark: Where the fine-tuning goes on, and is kept.
 
     Source: SynID, drift correction.
     Deviation: upstream measures against a mean that drifts along; what does not converge is told.
     """
     probe = Probe(scenes=config.scenes, seed=stage_seed(seed, "drift probes"), draw=config.draw)
     looks = config.rounds + 1
-    best, newest = projection, projection
-    likeness: list[float] = []
-    for round_number in range(looks):
+    rounds, training = DriftRounds(best=projection, newest=projection), None
+    if bookmark.found is not None:
+        rounds, training = bookmark.found.rounds, bookmark.found.training
+    for round_number in range(len(rounds.likeness), looks):
         part = part_of(report, round_number / looks, (round_number + 1) / looks)
+        newest = rounds.newest
         if round_number:
+            kept = inner_bookmark(bookmark, training, partial(_unfinished, rounds))
             trained = part_of(part, 0, 0.7)
-            newest = _tuned(newest, anchors, models, config, generator, report=trained)
+            newest = _tuned(newest, anchors, models, config, generator, report=trained, bookmark=kept)
+            training = None
         looking = part_of(part, 0.7, 1) if round_number else part
         bank = newest.bank(models)
         score = probe_bank(bank, probe, words, anchors.reference, models, report=looking)
-        if not likeness or score.identity > max(likeness):
-            best = newest
-        likeness.append(score.identity)
+        rounds = rounds.probed(newest, score.identity)
         if score.identity >= config.threshold:
             break
-    report(1.0, f"likeness {max(likeness):.3f}")
+    best = max(rounds.likeness)
+    report(1.0, f"likeness {best:.3f}")
     return DriftCorrection(
-        projection=best, likeness=tuple(likeness), converged=max(likeness) >= config.threshold
+        projection=rounds.best, likeness=rounds.likeness, converged=best >= config.threshold
     )
+
+
+def _unfinished(rounds: DriftRounds, training: TrainingState) -> UnfinishedDrift:
+    return UnfinishedDrift(rounds=rounds, training=training)
 
 
 def _tuned(
@@ -123,10 +173,18 @@ def _tuned(
     generator: torch.Generator,
     *,
     report: Report,
+    bookmark: Bookmark[TrainingState],
 ) -> Projection:
     trainable = TrainableTokens.start(projection.tokens, models.backbone, value_gain=projection.value_gain)
     outcome = train(
-        trainable, anchors.pictures, anchors.reference, models, config.training, generator, report=report
+        trainable,
+        anchors.pictures,
+        anchors.reference,
+        models,
+        config.training,
+        generator,
+        report=report,
+        bookmark=bookmark,
     )
     return Projection(
         tokens=trainable.tokens.detach().cpu(), value_gain=projection.value_gain, loss=outcome.final_loss

@@ -1,18 +1,20 @@
-"""The five stages in a row, as in the paper's figure; each can be left out, and resumed after."""
+"""The five stages in a row, as in the paper's figure; each can be left out, and resumed within or after."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from synid_engine.errors import InvalidSettingError
 from synid_engine.identity.bank import IdentityBank
-from synid_engine.synid.adapter import Adapted, AdapterConfig, Lessons, adapt
+from synid_engine.synid.adapter import Adapted, AdapterConfig, Lessons, UnfinishedAdapter, adapt
 from synid_engine.synid.anchors import AnchorConfig, AnchorEnsemble, Pick, find_anchors
-from synid_engine.synid.bootstrap import BootstrapConfig, Bootstrapped, bootstrap
-from synid_engine.synid.drift import DriftConfig, DriftCorrection, correct_drift
+from synid_engine.synid.bootstrap import BootstrapConfig, Bootstrapped, UnfinishedBootstrap, bootstrap
+from synid_engine.synid.checkpoint import Checkpoint, StageKeeper, every_25_steps
+from synid_engine.synid.drift import DriftConfig, DriftCorrection, UnfinishedDrift, correct_drift
 from synid_engine.synid.projector import Projection, ProjectorConfig, TokenLibrary, project
-from synid_engine.synid.stage import OnProgress, Progress, Report, StageModels, stage_generator
+from synid_engine.synid.stage import Bookmark, OnProgress, Report, StageModels, stage_generator
+from synid_engine.synid.stage_clock import StageClock
+from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
 StageName = Literal["anchors", "projector", "bootstrap", "drift", "adapter"]
@@ -70,17 +72,6 @@ class DistillConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Checkpoint:
-    """The outputs of the stages that are done; a stage that is not done, or left out, has None."""
-
-    anchors: AnchorEnsemble | None = None
-    projection: Projection | None = None
-    bootstrapped: Bootstrapped | None = None
-    drift: DriftCorrection | None = None
-    adapted: Adapted | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Distilled:
     """A finished character, as the engine draws it.
 
@@ -107,6 +98,7 @@ def distill(  # noqa: PLR0913  (options that a caller names)
     on_progress: OnProgress | None = None,
     checkpoint: Checkpoint | None = None,
     on_checkpoint: Callable[[Checkpoint], None] | None = None,
+    is_due: Callable[[int], bool] = every_25_steps,
     library: TokenLibrary | None = None,
 ) -> Distilled:
     """Learn a character from words.
@@ -118,34 +110,36 @@ def distill(  # noqa: PLR0913  (options that a caller names)
         seed: All chance follows from it; each stage has its own stream.
         pick: Chooses the portrait among the anchors; None takes the medoid.
         on_progress: Told of every step; may raise JobCancelledError, which passes through.
-        checkpoint: Stages that are done already, under the same words, configuration and seed.
-        on_checkpoint: Given everything done so far after each stage.
+        checkpoint: What is done already, under the same words, configuration and seed.
+        on_checkpoint: Given everything done so far, after each stage and within those that train.
+        is_due: Asked after each training step, with the steps since the last checkpoint of the stage.
         library: Finished characters to begin from; None begins from the words alone.
 
     Raises:
         DistillationError: The training went wrong.
         JobCancelledError: `on_progress` asked to stop.
     """
-    clock = _Clock(config, on_progress)
+    clock = StageClock({**config.work()}, on_progress)
     done = checkpoint or Checkpoint()
-
-    def keep(newest: Checkpoint) -> Checkpoint:
-        if on_checkpoint is not None:
-            on_checkpoint(newest)
-        return newest
-
+    keeper = StageKeeper(on_checkpoint, is_due)
     anchors = done.anchors
     if anchors is None:
         report = clock.begin("anchors")
         anchors = find_anchors(words, models, config.anchors, seed=seed, report=report, pick=pick)
-        done = keep(replace(done, anchors=anchors))
+        done = keeper.keep(replace(done, anchors=anchors))
     projection = done.projection
     if projection is None:
-        generator = stage_generator(seed, "projector")
-        report = clock.begin("projector")
-        projection = project(anchors, models, config.projector, generator, report=report, library=library)
-        done = keep(replace(done, projection=projection))
-    return _perfect(_Loop(words, models, config, seed, anchors, projection), done, clock, keep)
+        projection = project(
+            anchors,
+            models,
+            config.projector,
+            stage_generator(seed, "projector"),
+            report=clock.begin("projector"),
+            library=library,
+            bookmark=keeper.bookmark(done, TrainingState),
+        )
+        done = keeper.keep(replace(done, projection=projection))
+    return _perfect(_Loop(words, models, config, seed, anchors, projection), done, clock, keeper)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +153,7 @@ class _Loop:
     anchors: AnchorEnsemble
     projection: Projection
 
-    def bootstrap(self, report: Report) -> Bootstrapped:
+    def bootstrap(self, report: Report, bookmark: Bookmark[UnfinishedBootstrap]) -> Bootstrapped:
         generator = stage_generator(self.seed, "bootstrap")
         return bootstrap(
             self.anchors,
@@ -170,9 +164,12 @@ class _Loop:
             generator,
             seed=self.seed,
             report=report,
+            bookmark=bookmark,
         )
 
-    def correct_drift(self, projection: Projection, report: Report) -> DriftCorrection:
+    def correct_drift(
+        self, projection: Projection, report: Report, bookmark: Bookmark[UnfinishedDrift]
+    ) -> DriftCorrection:
         generator = stage_generator(self.seed, "drift")
         return correct_drift(
             self.anchors,
@@ -183,9 +180,16 @@ class _Loop:
             generator,
             seed=self.seed,
             report=report,
+            bookmark=bookmark,
         )
 
-    def adapt(self, projection: Projection, lessons: Lessons, report: Report) -> Adapted:
+    def adapt(
+        self,
+        projection: Projection,
+        lessons: Lessons,
+        report: Report,
+        bookmark: Bookmark[UnfinishedAdapter],
+    ) -> Adapted:
         generator = stage_generator(self.seed, "adapter")
         return adapt(
             self.anchors,
@@ -197,21 +201,24 @@ class _Loop:
             generator,
             seed=self.seed,
             report=report,
+            bookmark=bookmark,
         )
 
 
-def _perfect(
-    loop: _Loop, done: Checkpoint, clock: "_Clock", keep: Callable[[Checkpoint], Checkpoint]
-) -> Distilled:
+def _perfect(loop: _Loop, done: Checkpoint, clock: StageClock, keeper: StageKeeper) -> Distilled:
     """Run the stages that the character teaches itself in."""
     stages, projection = loop.config.stages, loop.projection
     if "bootstrap" in stages:
         if done.bootstrapped is None:
-            done = keep(replace(done, bootstrapped=loop.bootstrap(clock.begin("bootstrap"))))
+            bookmark = keeper.bookmark(done, UnfinishedBootstrap)
+            bootstrapped = loop.bootstrap(clock.begin("bootstrap"), bookmark)
+            done = keeper.keep(replace(done, bootstrapped=bootstrapped))
         projection = done.bootstrapped.projection if done.bootstrapped else projection
     if "drift" in stages:
         if done.drift is None:
-            done = keep(replace(done, drift=loop.correct_drift(projection, clock.begin("drift"))))
+            bookmark = keeper.bookmark(done, UnfinishedDrift)
+            drift = loop.correct_drift(projection, clock.begin("drift"), bookmark)
+            done = keeper.keep(replace(done, drift=drift))
         projection = done.drift.projection if done.drift else projection
     if "adapter" in stages and done.adapted is None:
         learnt = done.bootstrapped
@@ -219,7 +226,9 @@ def _perfect(
             accepted=learnt.accepted if learnt else None,
             reference=learnt.refined if learnt else loop.anchors.reference,
         )
-        done = keep(replace(done, adapted=loop.adapt(projection, lessons, clock.begin("adapter"))))
+        bookmark = keeper.bookmark(done, UnfinishedAdapter)
+        adapted = loop.adapt(projection, lessons, clock.begin("adapter"), bookmark)
+        done = keeper.keep(replace(done, adapted=adapted))
     bank = done.adapted.bank if done.adapted else projection.bank(loop.models)
     return _finished(bank, loop.anchors, done)
 
@@ -244,35 +253,3 @@ def _finished(bank: IdentityBank, anchors: AnchorEnsemble, done: Checkpoint) -> 
             round(score.identity, 4) for score in (done.adapted.before, done.adapted.after)
         ]
     return Distilled(bank=bank.detach(), anchors=anchors, scores=scores, report=report)
-
-
-class _Clock:
-    """Turns shares of stages into progress with an estimate of the time left."""
-
-    def __init__(self, config: DistillConfig, on_progress: OnProgress | None) -> None:
-        self._work = config.work()
-        self._on_progress = on_progress
-        self._started = time.monotonic()
-        self._skipped = 0
-        self._is_new = True
-
-    def begin(self, stage: StageName) -> Report:
-        """Return the report of a stage that begins now."""
-        names = list(self._work)
-        before = sum(self._work[name] for name in names[: names.index(stage)])
-        total = sum(self._work.values())
-        if self._is_new:
-            self._skipped, self._is_new = before, False
-        share = round(100 * self._work[stage] / total)
-
-        def report(fraction: float, detail: str) -> None:
-            if self._on_progress is None:
-                return
-            finished = before + self._work[stage] * fraction
-            elapsed = time.monotonic() - self._started
-            drawn = finished - self._skipped
-            eta_s = elapsed * (total - finished) / drawn if drawn > 0 else None
-            self._on_progress(Progress(stage=stage, fraction=fraction, detail=detail, eta_s=eta_s))
-
-        report(0.0, f"{share} % of the work")
-        return report

@@ -10,9 +10,10 @@ from torch import Tensor
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.embeds import IdentityReference
-from synid_engine.synid.stage import Report, StageModels, require_within
+from synid_engine.synid.stage import NO_BOOKMARK, Bookmark, Report, StageModels, require_within
 from synid_engine.synid.trainable import TrainableTokens, bank_from_tokens
 from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training_state import TrainingState
 
 _SAID = 1e-3  # how much a text state must differ from an empty prompt's to be a word
 
@@ -79,6 +80,7 @@ def project(
     *,
     report: Report,
     library: TokenLibrary | None = None,
+    bookmark: Bookmark[TrainingState] = NO_BOOKMARK,
 ) -> Projection:
     """Learn tokens that redraw the anchors, each by its weight, whatever the caption leaves out.
 
@@ -89,6 +91,7 @@ def project(
         generator: All chance.
         report: Told after every step.
         library: Moves the first tokens; None begins with the words alone.
+        bookmark: Where the training goes on, and is kept.
 
     Source: SynID, identity projector.
     Deviation: upstream's network maps a constant to the prompt's own text mean, so that no picture can change
@@ -99,7 +102,14 @@ def project(
         start = library.warmed(start, anchors.reference)
     trainable = TrainableTokens.start(start, models.backbone, value_gain=config.value_gain)
     outcome = train(
-        trainable, anchors.pictures, anchors.reference, models, config.training, generator, report=report
+        trainable,
+        anchors.pictures,
+        anchors.reference,
+        models,
+        config.training,
+        generator,
+        report=report,
+        bookmark=bookmark,
     )
     tokens = trainable.tokens.detach().cpu()
     return Projection(tokens=tokens, value_gain=config.value_gain, loss=outcome.final_loss)

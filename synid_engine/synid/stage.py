@@ -1,8 +1,9 @@
-"""What all stages share: the frozen models they draw and judge with, and how they tell their progress."""
+"""What all stages share: the frozen models, how progress is told, and how a stage goes on after a break."""
 
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import torch
 
@@ -10,6 +11,9 @@ from synid_engine.errors import InvalidSettingError
 from synid_engine.perception.bundle import Perception
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 Report = Callable[[float, str], None]
 """Told the finished share of a stage in [0, 1] and a few words; may raise JobCancelledError."""
@@ -30,6 +34,32 @@ class Progress:
     fraction: float
     detail: str = ""
     eta_s: float | None = None
+
+
+def decline(make: Callable[[], object]) -> None:
+    """Keep nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Bookmark(Generic[T]):
+    """Where a stage goes on, and where it says that it could be gone on with.
+
+    Attributes:
+        found: What an interrupted run of the same stage left; None begins at the beginning.
+        offer: Given, after each training step, what makes the state of that moment; whether it is made and
+            kept is for whoever keeps checkpoints to decide.
+    """
+
+    found: T | None = None
+    offer: Callable[[Callable[[], T]], None] = decline
+
+
+NO_BOOKMARK: Bookmark[Any] = Bookmark()
+
+
+def inner_bookmark(outer: Bookmark[T], found: S | None, wrap: Callable[[S], T]) -> Bookmark[S]:
+    """Return a bookmark for a part of a stage, whose states `wrap` makes into the stage's own."""
+    return Bookmark(found=found, offer=lambda make: outer.offer(lambda: wrap(make())))
 
 
 OnProgress = Callable[[Progress], None]

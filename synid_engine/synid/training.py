@@ -19,8 +19,16 @@ from synid_engine.runtime.rng import gaussian_noise
 from synid_engine.sampling.latents import NoiseSchedule
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
-from synid_engine.synid.stage import Report, StageModels, require_at_least, require_within
+from synid_engine.synid.stage import (
+    NO_BOOKMARK,
+    Bookmark,
+    Report,
+    StageModels,
+    require_at_least,
+    require_within,
+)
 from synid_engine.synid.trainable import Trainable
+from synid_engine.synid.training_state import TrainingState, restore_training, training_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +242,7 @@ def train(
     generator: torch.Generator,
     *,
     report: Report,
+    bookmark: Bookmark[TrainingState] = NO_BOOKMARK,
 ) -> TrainingOutcome:
     """Train a character's tensors, in place, on pictures of it.
 
@@ -245,6 +254,7 @@ def train(
         config: Budget, rates and weights.
         generator: Draws pictures, timesteps, noise and dropouts.
         report: Told after every step.
+        bookmark: Offered every step; what it has found is gone on with, as if there had been no break.
 
     Raises:
         DistillationError: The loss is no longer a number.
@@ -254,7 +264,10 @@ def train(
     parameters = trainable.parameters()
     optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0)
     losses: list[float] = []
-    for step in range(config.steps):
+    if bookmark.found is not None:
+        restore_training(bookmark.found, parameters, optimizer, generator)
+        losses += bookmark.found.losses
+    for step in range(len(losses), config.steps):
         share = 0.1 + 0.9 * (1 + math.cos(math.pi * step / config.steps)) / 2
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * share
@@ -266,6 +279,7 @@ def train(
         losses.append(float(loss.detach()))
         if not math.isfinite(losses[-1]):
             raise DistillationError("loss", losses[-1])
+        bookmark.offer(lambda: training_state(parameters, optimizer, generator, losses))
         report((step + 1) / config.steps, f"step {step + 1} of {config.steps}, loss {losses[-1]:.3f}")
     return TrainingOutcome(losses=tuple(losses))
 

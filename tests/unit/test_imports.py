@@ -22,6 +22,9 @@ HEAVY = ("torch", "diffusers", "transformers", "onnxruntime", "PIL.Image", "nump
         "storage.diagnosis",
         "synid_engine.serving.messages",
         "synid_engine.serving.forecast",
+        "synid_engine.serving.link",
+        "synid_engine.serving.supervisor",
+        "synid_engine.serving.engine_process",
     ],
 )
 def test_import_stays_light(module: str) -> None:

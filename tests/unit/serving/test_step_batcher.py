@@ -18,16 +18,17 @@ from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.denoise import render
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
-from synid_engine.serving.step_batcher import (
-    BatchConfig,
+from synid_engine.serving.batch_events import (
     Event,
     JobDone,
     JobFailed,
     JobProgress,
+    JobStarted,
     PictureDone,
     PicturePreview,
-    StepBatcher,
 )
+from synid_engine.serving.picture_batch import BatchConfig
+from synid_engine.serving.step_batcher import StepBatcher
 from synid_engine.synid.stage import OnProgress, Progress
 
 MakeBank = Callable[..., IdentityBank]
@@ -47,9 +48,9 @@ class _Clock:
 class _Desk:
     """A batcher, with what it told."""
 
-    def __init__(self, backbone: Backbone, **settings: int) -> None:
+    def __init__(self, backbone: Backbone, **settings: float) -> None:
         self.events: list[Event] = []
-        config = BatchConfig(**{"preview_every": 0, **settings})
+        config = replace(BatchConfig(preview_every=0), **settings)
         self.batcher = StepBatcher(backbone, self.events.append, config, clock=_Clock())
 
     def run(self) -> None:
@@ -195,6 +196,86 @@ def test_previews_come_every_few_steps(backbone: Backbone) -> None:
     desk.batcher.draw("one", "ann", [replace(ROW, num_inference_steps=7)])
     desk.run()
     assert len(desk.of("one", PicturePreview)) == 3
+
+
+def test_previews_of_a_job_keep_their_distance(backbone: Backbone) -> None:
+    desk = _Desk(backbone, preview_every=1, preview_interval_s=1e9)
+    desk.batcher.draw("one", "ann", [ROW, ROW])
+    desk.batcher.draw("two", "ann", [ROW])
+    desk.run()
+    assert [len(desk.of(job_id, PicturePreview)) for job_id in ("one", "two")] == [1, 1]
+
+
+def test_jobs_are_told_of_before_their_first_step_and_charged_for_every_one(backbone: Backbone) -> None:
+    charged: dict[str, float] = {}
+    clock = _Clock()
+    started: list[float] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, JobStarted):
+            started.append(batcher.engine_ms(event.job_id))
+        if isinstance(event, JobDone):
+            charged[event.job_id] = batcher.engine_ms(event.job_id)
+
+    batcher = StepBatcher(backbone, note, BatchConfig(preview_every=0), clock=clock)
+    batcher.draw("short", "ann", [ROW])
+    batcher.draw("long", "ben", [replace(ROW, num_inference_steps=8)])
+    batcher.create("character", "eve", _steps(3, [], "character"))
+    while batcher.step():
+        pass
+    assert started == [0, 0, 0]
+    assert charged["long"] > charged["short"] > 0
+    assert charged["character"] > 0
+    assert batcher.engine_ms("long") == 0
+    assert batcher.steps == 8 + 2 + 4  # denoised, decoded, and the creation with its end
+    assert batcher.occupancy == pytest.approx((4 * 4 + 4 * 2) / 8 / 8)
+
+
+def test_unforeseen_error_fails_only_whose_row_it_is(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = DenoiseRun.step
+
+    def poisoned(run: DenoiseRun, tickets: tuple[int, ...]) -> object:
+        if any(run._states[ticket].row.prompt == "poison" for ticket in tickets):
+            raise RuntimeError("a kernel failed")
+        return step(run, tickets)
+
+    monkeypatch.setattr(DenoiseRun, "step", poisoned)
+    desk = _Desk(backbone)
+    desk.batcher.draw("fine", "ann", [ROW])
+    desk.batcher.draw("bad", "ben", [replace(ROW, prompt="poison")])
+    desk.batcher.draw("fine too", "eve", [ROW])
+    more = True
+    while more:
+        try:
+            more = desk.batcher.step()
+        except RuntimeError as error:
+            desk.batcher.blame(error)
+    assert [event.job_id for event in desk.events if isinstance(event, JobFailed)] == ["bad"]
+    assert {event.job_id for event in desk.events if isinstance(event, JobDone)} == {"fine", "fine too"}
+
+
+def test_unforeseen_error_of_a_creation_fails_it(backbone: Backbone) -> None:
+    def breaks(_report: OnProgress) -> None:
+        raise ZeroDivisionError
+
+    desk = _Desk(backbone)
+    desk.batcher.create("broken", "ben", breaks)
+    with pytest.raises(ZeroDivisionError) as caught:
+        desk.batcher.step()
+    desk.batcher.blame(caught.value)
+    assert len(desk.of("broken", JobFailed)) == 1
+    assert desk.batcher.jobs == ()
+
+
+def test_creation_can_take_a_step_out_of_turn(backbone: Backbone) -> None:
+    log: list[str] = []
+    desk = _Desk(backbone)
+    desk.batcher.create("long", "ann", _steps(9, log, "long"))
+    desk.batcher.advance("long")
+    desk.batcher.advance("nobody")
+    assert len(log) == 1
 
 
 def test_what_cannot_be_queued_is_refused(backbone: Backbone) -> None:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from synid_engine.engine import Character, Engine, model_hash_of
+from synid_engine.engine import Character, Engine, Subject, model_hash_of
 from synid_engine.errors import (
     BaseModelMismatchError,
     CorruptTensorError,
@@ -15,6 +16,7 @@ from synid_engine.errors import (
     MissingModelError,
     MissingTensorError,
 )
+from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.library import FinishedCharacter, MovedTokens, build_library
 from synid_engine.synid.pipeline import DistillConfig
@@ -153,3 +155,21 @@ def test_hash_is_known_without_loading(engine: Engine, small_folder: Path, tmp_p
         model_hash_of(tmp_path)
     with pytest.raises(MissingModelError):
         Engine.load(tmp_path / "nowhere")
+
+
+def test_several_people_in_one_picture_keep_their_words_and_banks(
+    engine: Engine, make_bank: Callable[..., IdentityBank]
+) -> None:
+    people = [
+        Subject(description="a woman with red hair, wearing a green jacket", style="", bank=make_bank(1)),
+        Subject(description="a man with a beard and glasses", style="", bank=make_bank(2)),
+    ]
+    row = engine.request(people, "smiling, wearing a white t-shirt", negative_prompt="blurry")
+    assert row.banks == (people[0].bank, people[1].bank)
+    assert row.prompt.index("red") < row.prompt.index(" and ") < row.prompt.index("beard")
+    assert "green" in row.negative_prompt
+    assert row.identity_scale == engine.config.changed_clothes_scale
+    alone = engine.request(people[:1], "smiling")
+    assert alone.identity_scale == engine.config.identity_scale
+    assert engine.request((), "smiling").banks == ()
+    assert engine.request(people, "smiling", identity_scale=0.0).token_scale == 0

@@ -11,10 +11,11 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.adapter import HELD_OUT_SCENES
 from synid_engine.synid.anchors import cohesive_group, find_anchors
 from synid_engine.synid.bootstrap import SCENES, BootstrapConfig, CandidateScores, select_varied
+from synid_engine.synid.checkpoint import Checkpoint, with_portrait
 from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
 from synid_engine.synid.drift import PROBE_SCENES
 from synid_engine.synid.embeds import PictureEmbeds
-from synid_engine.synid.pipeline import Checkpoint, DistillConfig, distill
+from synid_engine.synid.pipeline import DistillConfig, distill
 from synid_engine.synid.projector import project
 from synid_engine.synid.stage import Progress, StageModels, ignore_report, stage_generator
 from synid_engine.synid.words import PlainIdentityWords
@@ -103,6 +104,42 @@ def test_resumed_character_equals_an_uninterrupted_one(
         read_checkpoint(path, name="nova")
     assert {"cohesion", "identity", "prompt", "loss"} <= set(whole.scores)
     assert isinstance(whole.report["adapter_kept"], bool)
+
+
+def test_character_resumed_within_a_stage_equals_an_uninterrupted_one(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig, tmp_path: Path
+) -> None:
+    checkpoints: list[Checkpoint] = []
+    whole = distill(
+        words, models, tiny_config, seed=5, on_checkpoint=checkpoints.append, is_due=lambda steps: steps >= 1
+    )
+    unfinished = {
+        type(one.unfinished).__name__: one for one in reversed(checkpoints) if one.unfinished is not None
+    }
+    assert set(unfinished) == {"TrainingState", "UnfinishedBootstrap", "UnfinishedDrift", "UnfinishedAdapter"}
+    for kind, checkpoint in unfinished.items():
+        path = tmp_path / "creation.safetensors"
+        write_checkpoint(path, checkpoint, name="nova")
+        resumed = distill(words, models, tiny_config, seed=5, checkpoint=read_checkpoint(path, name="nova"))
+        assert _same(resumed.bank, whole.bank), kind
+        assert resumed.scores == whole.scores, kind
+
+
+def test_portrait_that_is_chosen_later_is_as_good_as_picked_at_once(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+) -> None:
+    config = tiny_config.anchors
+    plain = find_anchors(words, models, config, seed=1, report=ignore_report)
+    other = 1 - plain.portrait
+    picked = find_anchors(words, models, config, seed=1, report=ignore_report, pick=lambda _: other)
+    checkpoint = with_portrait(Checkpoint(anchors=plain), other, config)
+    assert checkpoint.anchors is not None
+    assert checkpoint.anchors.portrait == other
+    assert torch.equal(checkpoint.anchors.pictures.weights, picked.pictures.weights)
+    assert torch.equal(checkpoint.anchors.reference.face_embed, picked.reference.face_embed)
+    assert len(set(plain.seeds)) == config.anchors
+    with pytest.raises(InvalidSettingError):
+        with_portrait(Checkpoint(anchors=plain), 7, config)
 
 
 @pytest.mark.parametrize("stage", ["anchors", "projector", "bootstrap", "drift", "adapter"])

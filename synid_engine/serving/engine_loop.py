@@ -1,0 +1,292 @@
+"""The engine's one loop: orders in, one piece of work at a time, reports out.
+
+All that the device does happens in the thread that calls `run`. Knows neither sockets nor processes: orders
+come through a queue, and reports go to a function.
+"""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from queue import Empty, SimpleQueue
+
+from PIL import Image
+
+from synid_engine.engine import Engine
+from synid_engine.errors import CapacityError, SynIDError
+from synid_engine.serving.bank_shelf import BankShelf
+from synid_engine.serving.batch_events import (
+    Event,
+    JobDone,
+    JobFailed,
+    JobProgress,
+    JobStarted,
+    PictureDone,
+    PicturePreview,
+)
+from synid_engine.serving.creation_job import CreationJob
+from synid_engine.serving.engine_status import EngineStatus
+from synid_engine.serving.messages import CreateWork, Failure, Lease, Question, RenderWork, Result
+from synid_engine.serving.picture_batch import BatchConfig
+from synid_engine.serving.render_job import RenderJob, render_rows
+from synid_engine.serving.spool import Spool
+from synid_engine.serving.step_batcher import StepBatcher
+from synid_engine.serving.wire import (
+    Asked,
+    Assign,
+    Broken,
+    Checkpointed,
+    Drain,
+    Finished,
+    HandedBack,
+    Order,
+    Previewed,
+    Progressed,
+    Report,
+    Started,
+    Stop,
+    WireError,
+    WorkBeat,
+)
+from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.stage import Progress
+
+_log = logging.getLogger(__name__)
+_MOST_FENCES = 10_000
+_LONGEST_DETAIL = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopConfig:
+    """How the engine works and how often it tells of it.
+
+    Attributes:
+        batch: Limits of a batch, and of previews.
+        distill: How characters are made.
+        progress_interval_s: Least seconds between two progress reports of a job.
+        preview_px: Longest side of a preview.
+    """
+
+    batch: BatchConfig = field(default_factory=lambda: BatchConfig(preview_interval_s=2.0))
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    progress_interval_s: float = 0.25
+    preview_px: int = 128
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Task:
+    """A lease that is being worked on."""
+
+    lease: Lease
+    job: RenderJob | CreationJob
+    is_started: bool = False
+    progress: float = 0.0
+    told_at: float = float("-inf")
+
+    @property
+    def key(self) -> str:
+        return str(self.lease.job_id)
+
+
+class EngineLoop:
+    """Works on leases until it is told to drain."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        spool: Spool,
+        shelf: BankShelf,
+        *,
+        send: Callable[[Report], None],
+        status: EngineStatus,
+        config: LoopConfig,
+        orders: SimpleQueue[Order],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine, self._spool, self._shelf = engine, spool, shelf
+        self._send, self._status, self._config, self._orders = send, status, config, orders
+        self._clock = clock
+        self._batcher = StepBatcher(engine.models.backbone, self._on_event, config.batch, clock=clock)
+        self._tasks: dict[str, _Task] = {}
+        self._fences: OrderedDict[int, int] = OrderedDict()
+        self._is_draining = False
+
+    def run(self) -> None:
+        """Work until an order to drain has been carried out.
+
+        Raises:
+            WireError: Reports can no longer be sent.
+        """
+        while not self._is_draining:
+            self.turn()
+
+    def turn(self) -> None:
+        """Take an order, waiting for one when there is nothing else to do, or do one piece of work."""
+        order = self._next_order()
+        if order is not None:
+            self._obey(order)
+        else:
+            self._survive(self._batcher.step, self._batcher.blame)
+        self._publish()
+
+    def _next_order(self) -> Order | None:
+        try:
+            return self._orders.get(block=not self._batcher.jobs)
+        except Empty:
+            return None
+
+    def _obey(self, order: Order) -> None:
+        if isinstance(order, Assign):
+            self._survive(partial(self._assign, order), partial(self._refuse, order.lease))
+        elif isinstance(order, Stop):
+            self._stop(order.lease)
+        elif isinstance(order, Drain):
+            self._drain()
+
+    def _survive(self, work: Callable[[], object], blame: Callable[[Exception], object]) -> None:
+        """Do something that may fail, without failing: the one place where anything is caught."""
+        try:
+            work()
+        except WireError:
+            raise
+        except SynIDError as error:
+            blame(error)
+        except Exception as error:  # noqa: BLE001  (one job must not end everybody's engine)
+            _log.exception("an error that nobody foresaw; the engine goes on")
+            blame(error)
+
+    def _assign(self, order: Assign) -> None:
+        lease, work = order.lease, order.work
+        if lease.fence <= self._fences.get(lease.job_id, -1):
+            return
+        self._fences[lease.job_id] = lease.fence
+        self._fences.move_to_end(lease.job_id)
+        while len(self._fences) > _MOST_FENCES:
+            self._fences.popitem(last=False)
+        self._forget(str(lease.job_id))
+        owner = str(order.owner_id)
+        if isinstance(work, RenderWork):
+            job = RenderJob(render_rows(work, self._engine, self._shelf), self._spool)
+            self._batcher.draw(str(lease.job_id), owner, job.rows)
+            self._tasks[str(lease.job_id)] = _Task(lease=lease, job=job)
+        else:
+            creation = self._creation(order, work)
+            self._batcher.create(str(lease.job_id), owner, creation)
+            self._tasks[str(lease.job_id)] = _Task(lease=lease, job=creation)
+
+    def _creation(self, order: Assign, work: CreateWork) -> CreationJob:
+        lease = order.lease
+        return CreationJob(
+            work,
+            self._engine,
+            self._spool,
+            self._config.distill,
+            checkpoint=order.checkpoint,
+            answer=order.answer,
+            tell=lambda digest: self._send(Checkpointed(lease=lease, checkpoint=digest)),
+        )
+
+    def _refuse(self, lease: Lease, error: Exception) -> None:
+        self._send(_broken(lease, error, engine_ms=0.0))
+
+    def _stop(self, lease: Lease) -> None:
+        task = self._tasks.get(str(lease.job_id))
+        if task is not None and task.lease == lease:
+            self._forget(task.key)
+
+    def _forget(self, key: str) -> float:
+        """Drop a job and return the engine time that it took."""
+        engine_ms = self._batcher.engine_ms(key)
+        self._tasks.pop(key, None)
+        self._batcher.cancel(key)
+        return engine_ms
+
+    def _drain(self) -> None:
+        """Hand everything back: pictures as they are, creations with a checkpoint where they can make one."""
+        self._is_draining = True
+        for task in tuple(self._tasks.values()):
+            if isinstance(task.job, CreationJob) and task.is_started:
+                task.job.hurry()
+                self._survive(partial(self._batcher.advance, task.key), self._batcher.blame)
+            if task.key in self._tasks:
+                self._send(HandedBack(lease=task.lease, engine_ms=self._forget(task.key)))
+        while not self._orders.empty():
+            order = self._orders.get()
+            if isinstance(order, Assign):
+                self._send(HandedBack(lease=order.lease, engine_ms=0.0))
+
+    def _on_event(self, event: Event) -> None:
+        task = self._tasks.get(event.job_id)
+        if task is not None:
+            self._survive(partial(self._handle, task, event), partial(self._break, task))
+
+    def _handle(self, task: _Task, event: Event) -> None:
+        match event:
+            case JobStarted():
+                task.is_started = True
+                self._send(Started(lease=task.lease))
+            case JobProgress(progress=progress):
+                self._tell_progress(task, progress)
+            case PicturePreview(index=index, picture=pixels):
+                image = self._spool.put_small(Image.fromarray(pixels), longest_px=self._config.preview_px)
+                self._send(Previewed(lease=task.lease, index=index, image=image))
+            case PictureDone(index=index, picture=pixels):
+                assert isinstance(task.job, RenderJob)  # noqa: S101  (creations send no pictures)
+                task.job.add(index, pixels)
+            case JobDone(result=result):
+                self._finish(task, result)
+            case JobFailed(error=error):
+                self._break(task, error)
+
+    def _tell_progress(self, task: _Task, progress: Progress) -> None:
+        task.progress = task.job.share(progress)
+        now = self._clock()
+        if now - task.told_at < self._config.progress_interval_s:
+            return
+        task.told_at = now
+        self._send(
+            Progressed(
+                lease=task.lease,
+                stage=progress.stage,
+                fraction=min(1.0, progress.fraction),
+                progress=task.progress,
+                detail=progress.detail,
+                eta_s=progress.eta_s,
+                engine_ms=self._batcher.engine_ms(task.key),
+            )
+        )
+
+    def _finish(self, task: _Task, result: object) -> None:
+        made = task.job.result() if isinstance(task.job, RenderJob) else result
+        engine_ms = self._batcher.engine_ms(task.key)
+        if isinstance(made, Question):
+            report = Asked(lease=task.lease, question=made, engine_ms=engine_ms)
+        else:
+            assert isinstance(made, Result)  # noqa: S101  (a creation returns one of the two)
+            report = Finished(lease=task.lease, result=made, engine_ms=engine_ms)
+        del self._tasks[task.key]
+        self._publish()  # no sign of life names a lease that is over
+        self._send(report)
+
+    def _break(self, task: _Task, error: Exception) -> None:
+        engine_ms = self._forget(task.key)
+        self._publish()
+        self._send(_broken(task.lease, error, engine_ms=engine_ms))
+
+    def _publish(self) -> None:
+        status, batcher = self._status, self._batcher
+        status.steps, status.max_rows, status.occupancy = batcher.steps, batcher.max_rows, batcher.occupancy
+        status.beats = tuple(
+            WorkBeat(lease=task.lease, engine_ms=batcher.engine_ms(key), progress=task.progress)
+            for key, task in self._tasks.items()
+        )
+
+
+def _broken(lease: Lease, error: Exception, *, engine_ms: float) -> Broken:
+    fields = ", ".join(f"{name}: {value}" for name, value in vars(error).items())
+    detail = (fields or str(error))[:_LONGEST_DETAIL]
+    is_retryable = error.retryable if isinstance(error, CapacityError) else not isinstance(error, SynIDError)
+    failure = Failure(reason=type(error).__name__, detail=detail)
+    return Broken(lease=lease, failure=failure, retryable=is_retryable, engine_ms=engine_ms)

@@ -1,0 +1,75 @@
+"""The engine's start: models loaded once, steps measured, and the loop that works with both."""
+
+from collections.abc import Callable
+from queue import SimpleQueue
+
+import torch
+
+from synid_engine.engine import Engine
+from synid_engine.serving.bank_shelf import BankShelf
+from synid_engine.serving.calibration import calibrated
+from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
+from synid_engine.serving.engine_options import EngineOptions
+from synid_engine.serving.engine_status import EngineStatus, no_device_memory
+from synid_engine.serving.picture_batch import BatchConfig
+from synid_engine.serving.spool import Spool
+from synid_engine.serving.wire import Order, Ready, Report
+
+_SHARES = {"base model": 0.2, "perception": 0.6, "calibration": 0.8}
+_MIB = 2**20
+
+
+def start_loop(
+    options: EngineOptions,
+    *,
+    send: Callable[[Report], None],
+    status: EngineStatus,
+    orders: SimpleQueue[Order],
+    on_stage: Callable[[str, float], None],
+) -> EngineLoop:
+    """Load the models, measure the machine, and report that the engine is ready.
+
+    Args:
+        options: Folders, model and device.
+        send: Takes reports.
+        status: Kept up to date from now on.
+        orders: What to do.
+        on_stage: Told the name of each stage and the share of the start that is behind it.
+
+    Raises:
+        WeightsError: The models cannot be used.
+        TensorWriteError: The spool folder cannot be made.
+        WireError: Reports cannot be sent.
+    """
+    torch.set_num_threads(options.threads)
+    engine = Engine.load(
+        options.model, device=options.device, on_part=lambda part: on_stage(part, _SHARES[part])
+    )
+    on_stage("calibration", _SHARES["calibration"])
+    found = calibrated(engine, threads=options.threads, file=options.calibration)
+    batch = BatchConfig(max_rows=found.max_rows, preview_interval_s=options.preview_interval_s)
+    backbone = engine.models.backbone
+    loop = EngineLoop(
+        engine,
+        Spool(options.spool),
+        BankShelf(options.weights, model_hash=engine.model_hash),
+        send=send,
+        status=status,
+        config=LoopConfig(batch=batch),
+        orders=orders,
+    )
+    if backbone.device.type == "cuda":
+        status.device_memory_mib = lambda: torch.cuda.memory_reserved(backbone.device) / _MIB
+    else:
+        status.device_memory_mib = no_device_memory
+    status.max_rows, status.is_ready = found.max_rows, True
+    send(
+        Ready(
+            model_id=backbone.model_id,
+            model_hash=engine.model_hash,
+            costs=found.costs,
+            device=str(backbone.device),
+            max_rows=found.max_rows,
+        )
+    )
+    return loop

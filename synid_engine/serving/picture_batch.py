@@ -1,0 +1,243 @@
+"""The pictures under way: which rows run together, and which latents wait to be decoded.
+
+Knows nothing about creations, or about whose turn it is.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from synid_engine.errors import DeviceOutOfMemoryError, InvalidSettingError, SynIDError
+from synid_engine.runtime.backbone import Backbone
+from synid_engine.sampling.denoise import to_pictures
+from synid_engine.sampling.row import RenderRow
+from synid_engine.sampling.run import DenoiseRun
+from synid_engine.serving.batch_events import (
+    Event,
+    JobDone,
+    JobFailed,
+    JobProgress,
+    PictureDone,
+    PicturePreview,
+)
+from synid_engine.synid.stage import Progress
+
+_RECENT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchConfig:
+    """Limits of a batch.
+
+    Attributes:
+        max_rows: Forward rows of one step; a guided picture takes two.
+        preview_every: Steps between two previews of a row; 0 for none.
+        preview_interval_s: Least seconds between two previews of a job.
+    """
+
+    max_rows: int = 8
+    preview_every: int = 5
+    preview_interval_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.max_rows < 2:  # noqa: PLR2004  (one guided picture)
+            raise InvalidSettingError(field="max_rows", value=self.max_rows, allowed="2 or more")
+        if self.preview_every < 0:
+            raise InvalidSettingError(field="preview_every", value=self.preview_every, allowed="0 or more")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class BatchRow:
+    """A picture that is being drawn."""
+
+    job_id: str
+    owner: str
+    index: int
+    row: RenderRow
+    ticket: int | None = None
+    steps: int = 0
+    is_alone: bool = False
+
+    @property
+    def size(self) -> int:
+        """Forward rows that it takes."""
+        return 2 if self.row.is_guided else 1
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Job:
+    left: int
+    row_steps: int
+    row_steps_done: int = 0
+    started: float
+    previewed: float = float("-inf")
+
+
+class PictureBatch:
+    """Rows of many jobs, which join and leave at any step."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        config: BatchConfig,
+        *,
+        tell: Callable[[Event], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._backbone, self._config, self._tell, self._clock = backbone, config, tell, clock
+        self._max_rows = config.max_rows
+        self._runs: dict[tuple[int, int] | None, DenoiseRun] = {}
+        self._rows: list[BatchRow] = []
+        self._jobs: dict[str, _Job] = {}
+        self._finished: deque[tuple[BatchRow, Float[Tensor, "c h w"]]] = deque()
+        self._used: deque[float] = deque(maxlen=_RECENT)
+
+    @property
+    def max_rows(self) -> int:
+        """Forward rows that a step may have; lowered when the device has no memory for them."""
+        return self._max_rows
+
+    @property
+    def occupancy(self) -> float:
+        """Mean share of the batch that was in use over the last steps."""
+        return sum(self._used) / len(self._used) if self._used else 0.0
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        """The jobs that are under way."""
+        return tuple(self._jobs)
+
+    @property
+    def waiting(self) -> Sequence[BatchRow]:
+        """The rows that have steps left."""
+        return self._rows
+
+    @property
+    def next_decoded(self) -> BatchRow | None:
+        """The row whose latents are decoded next."""
+        return self._finished[0][0] if self._finished else None
+
+    @property
+    def owners(self) -> set[str]:
+        """Whose pictures are under way."""
+        return {row.owner for row in self._rows} | {row.owner for row, _ in self._finished}
+
+    def add(self, job_id: str, owner: str, rows: Sequence[RenderRow]) -> None:
+        """Let a job's rows join at the next step."""
+        steps = sum(row.step_count for row in rows)
+        self._jobs[job_id] = _Job(left=len(rows), row_steps=steps, started=self._clock())
+        self._rows += [
+            BatchRow(job_id=job_id, owner=owner, index=index, row=row) for index, row in enumerate(rows)
+        ]
+
+    def drop(self, job_id: str) -> None:
+        """Forget a job; one that is over already is ignored."""
+        for row in self._rows:
+            if row.job_id == job_id and row.ticket is not None:
+                self._runs[row.row.latent_size].cancel(row.ticket)
+        self._rows = [row for row in self._rows if row.job_id != job_id]
+        self._finished = deque((row, latents) for row, latents in self._finished if row.job_id != job_id)
+        self._jobs.pop(job_id, None)
+
+    def fail(self, job_id: str, error: Exception) -> None:
+        """Drop a job and say why."""
+        self.drop(job_id)
+        self._tell(JobFailed(job_id=job_id, error=error))
+
+    def isolate(self, batch: Sequence[BatchRow]) -> None:
+        """Let rows run alone from now on, so that the one that breaks the batch breaks nobody else."""
+        for row in batch:
+            row.is_alone = True
+
+    def next_batch(self, served: Mapping[str, float]) -> list[BatchRow]:
+        """Take the rows of one picture size, those of the least served owners first, up to the cap."""
+        ordered = sorted(self._rows, key=lambda row: served[row.owner])  # stable: first come
+        if ordered[0].is_alone:
+            return ordered[:1]
+        size = ordered[0].row.latent_size
+        batch: list[BatchRow] = []
+        room = self._max_rows
+        for row in ordered:
+            if row.row.latent_size == size and row.size <= room and not row.is_alone:
+                batch.append(row)
+                room -= row.size
+        return batch
+
+    def denoise(self, batch: list[BatchRow]) -> None:
+        """Take one step with these rows."""
+        for row in batch:
+            self._join(row)
+        batch = [row for row in batch if row in self._rows]  # without those of jobs that cannot be drawn
+        if not batch:
+            return
+        run = self._runs[batch[0].row.latent_size]
+        places = {row.ticket: row for row in batch if row.ticket is not None}
+        try:
+            done = run.step(tuple(places))
+        except DeviceOutOfMemoryError as error:
+            self._shrink(batch, error)
+            return
+        self._used.append(sum(row.size for row in batch) / self._max_rows)
+        for ticket, row in places.items():
+            row.steps += 1
+            self._jobs[row.job_id].row_steps_done += 1
+            if ticket in done:
+                self._rows.remove(row)
+                self._finished.append((row, done[ticket]))
+            else:
+                self._preview(row, run)
+        for job_id in dict.fromkeys(row.job_id for row in batch):
+            self._tell_progress(job_id)
+
+    def decode_next(self) -> None:
+        """Decode the oldest finished latents."""
+        row, latents = self._finished[0]
+        picture = to_pictures(self._backbone, latents[None])[0]
+        self._finished.popleft()
+        self._tell(PictureDone(job_id=row.job_id, index=row.index, picture=picture))
+        job = self._jobs[row.job_id]
+        job.left -= 1
+        if job.left == 0:
+            del self._jobs[row.job_id]
+            self._tell(JobDone(job_id=row.job_id))
+
+    def _join(self, row: BatchRow) -> None:
+        """Let a row join its run; a row that cannot fails its job."""
+        if row.ticket is not None or row not in self._rows:
+            return
+        run = self._runs.setdefault(row.row.latent_size, DenoiseRun(self._backbone))
+        try:
+            row.ticket = run.add(row.row)
+        except SynIDError as error:
+            self.fail(row.job_id, error)
+
+    def _shrink(self, batch: list[BatchRow], error: DeviceOutOfMemoryError) -> None:
+        """Halve the cap, so that the same rows are tried again; a row that does not fit alone fails."""
+        rows = sum(row.size for row in batch)
+        if len(batch) == 1:
+            self.fail(batch[0].job_id, error)
+            return
+        self._max_rows = max(2, rows // 2)
+
+    def _preview(self, row: BatchRow, run: DenoiseRun) -> None:
+        every = self._config.preview_every
+        if row.ticket is None or not every or row.steps % every:
+            return
+        job, interval_s = self._jobs[row.job_id], self._config.preview_interval_s
+        if interval_s:
+            now = self._clock()
+            if now - job.previewed < interval_s:
+                return
+            job.previewed = now
+        picture = to_pictures(self._backbone, run.preview(row.ticket)[None])[0]
+        self._tell(PicturePreview(job_id=row.job_id, index=row.index, picture=picture))
+
+    def _tell_progress(self, job_id: str) -> None:
+        job = self._jobs[job_id]
+        fraction = job.row_steps_done / job.row_steps
+        eta_s = (self._clock() - job.started) * (1 - fraction) / fraction
+        progress = Progress(stage="render", fraction=fraction, eta_s=eta_s)
+        self._tell(JobProgress(job_id=job_id, progress=progress))

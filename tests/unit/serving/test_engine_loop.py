@@ -1,0 +1,324 @@
+"""Orders in, reports out, without a process around it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+import torch
+from PIL import Image
+
+from synid_engine.engine import Engine, Subject
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.sampling.denoise import render
+from synid_engine.sampling.run import DenoiseRun
+from synid_engine.serving.bank_shelf import BankShelf
+from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
+from synid_engine.serving.engine_status import EngineStatus
+from synid_engine.serving.messages import Answer, CreateWork, Lease, RenderWork
+from synid_engine.serving.picture_batch import BatchConfig
+from synid_engine.serving.spool import PICTURE, TENSORS, Spool
+from synid_engine.serving.wire import (
+    Asked,
+    Assign,
+    Broken,
+    Checkpointed,
+    Drain,
+    Finished,
+    HandedBack,
+    Order,
+    Previewed,
+    Progressed,
+    Report,
+    Started,
+    Stop,
+)
+from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.stage import StageModels
+
+MakeBank = Callable[..., IdentityBank]
+WORK = RenderWork(prompt="smiling", num_inference_steps=3, seed=7)
+CREATE = CreateWork(character_id=1, identity="a woman with red hair", seed=5)
+
+
+def lease(job_id: int = 1, fence: int = 1) -> Lease:
+    return Lease(job_id=job_id, fence=fence)
+
+
+@dataclass
+class Desk:
+    """A loop with its queue, and what it reported."""
+
+    engine: Engine
+    folder: Path
+    config: LoopConfig
+    reports: list[Report] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.orders: SimpleQueue[Order] = SimpleQueue()
+        self.status = EngineStatus()
+        self.spool = Spool(self.folder / "spool")
+        ticks = count()
+        self.loop = EngineLoop(
+            self.engine,
+            self.spool,
+            BankShelf(self.folder / "weights", model_hash=self.engine.model_hash),
+            send=self.reports.append,
+            status=self.status,
+            config=self.config,
+            orders=self.orders,
+            clock=lambda: next(ticks) / 1000,
+        )
+
+    def order(self, *orders: Order) -> None:
+        for order in orders:
+            self.orders.put(order)
+
+    def run(self) -> None:
+        """Work until nothing is left to do."""
+        while not self.orders.empty() or self.status.beats:
+            self.loop.turn()
+
+    def until(self, kind: type[Report]) -> None:
+        while not self.of(kind):
+            self.loop.turn()
+
+    def of(self, kind: type, job_id: int = 1) -> list:
+        return [
+            report for report in self.reports if isinstance(report, kind) and report.lease.job_id == job_id
+        ]
+
+
+@pytest.fixture
+def desk(models: StageModels, tiny_config: DistillConfig, tmp_path: Path) -> Desk:
+    config = LoopConfig(batch=BatchConfig(preview_every=0), distill=tiny_config, progress_interval_s=0.0)
+    return Desk(engine=Engine(models=models), folder=tmp_path, config=config)
+
+
+def _keep(desk: Desk, bank: IdentityBank) -> str:
+    data = bank.to_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    path = desk.folder / "weights" / digest[:2] / f"{digest}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return digest
+
+
+def test_pictures_are_those_of_the_engine(desk: Desk, make_bank: MakeBank) -> None:
+    bank = make_bank(1)
+    work = WORK.model_copy(
+        update={
+            "pictures": 2,
+            "banks": (_keep(desk, bank),),
+            "descriptions": ("a woman with red hair",),
+            "styles": ("",),
+            "character_ids": (9,),
+        }
+    )
+    desk.order(Assign(lease=lease(), owner_id=3, work=work))
+    desk.run()
+    assert [type(report) for report in desk.reports[:1]] == [Started]
+    assert desk.of(Progressed)[-1].progress == 1
+    (finished,) = desk.of(Finished)
+    assert finished.engine_ms > 0
+    assert [picture.seed for picture in finished.result.pictures] == [7, 8]
+    subject = Subject(description="a woman with red hair", style="", bank=bank)
+    request = desk.engine.request([subject], "smiling")
+    rows = [replace(request, seed=seed, num_inference_steps=3) for seed in (7, 8)]
+    for picture, pixels in zip(
+        finished.result.pictures, render(desk.engine.models.backbone, rows), strict=True
+    ):
+        with Image.open(desk.spool.path_of(picture.image, PICTURE)) as image:
+            drawn = torch.tensor(list(image.tobytes())).int()
+        assert (drawn - torch.from_numpy(pixels).flatten().int()).abs().max() <= 1
+        assert desk.spool.path_of(picture.thumbnail, PICTURE).is_file()
+
+
+def test_repeated_and_older_orders_are_ignored_and_newer_ones_replace(desk: Desk) -> None:
+    first = Assign(lease=lease(fence=2), owner_id=3, work=WORK)
+    desk.order(first, first)
+    desk.loop.turn()
+    desk.loop.turn()
+    desk.loop.turn()
+    desk.order(Assign(lease=lease(fence=3), owner_id=3, work=WORK), first)
+    desk.run()
+    desk.order(first)
+    desk.run()
+    assert [report.lease.fence for report in desk.of(Finished)] == [3]
+    assert [report.lease.fence for report in desk.of(Started)] == [2, 3]
+
+
+def test_stopped_job_is_silent_and_a_stop_for_another_lease_is_ignored(desk: Desk) -> None:
+    desk.order(
+        Assign(lease=lease(1), owner_id=3, work=WORK),
+        Assign(lease=lease(2), owner_id=3, work=WORK),
+        Assign(lease=lease(3), owner_id=3, work=CREATE),
+    )
+    for _ in range(6):
+        desk.loop.turn()
+    desk.order(
+        Stop(lease=lease(1)), Stop(lease=lease(3)), Stop(lease=lease(2, fence=9)), Stop(lease=lease(8))
+    )
+    for _ in range(4):
+        desk.loop.turn()
+    told = len(desk.reports)
+    desk.run()
+    assert {report.lease.job_id for report in desk.reports[told:]} == {2}
+    assert len(desk.of(Finished, 2)) == 1
+
+
+def test_what_cannot_be_done_is_told_and_not_tried_again(desk: Desk, make_bank: MakeBank) -> None:
+    foreign = _keep(desk, replace(make_bank(1), model_hash="f" * 64))
+    cases = {
+        "MissingTensorError": {"banks": ("0" * 64,), "descriptions": ("x",), "styles": ("",)},
+        "BaseModelMismatchError": {"banks": (foreign,), "descriptions": ("x",), "styles": ("",)},
+        "InvalidSettingError": {"descriptions": ("a woman",)},
+    }
+    for job_id, changes in enumerate(cases.values()):
+        work = WORK.model_copy(update=changes)
+        desk.order(Assign(lease=lease(job_id), owner_id=3, work=work))
+    desk.order(Assign(lease=lease(7), owner_id=3, work=CREATE.model_copy(update={"style": "no such style"})))
+    desk.run()
+    broken = [report for report in desk.reports if isinstance(report, Broken)]
+    assert [report.failure.reason for report in broken] == [*cases, "InvalidSettingError"]
+    assert not any(report.retryable for report in broken)
+    assert broken[-1].failure.detail.startswith("field: style, value: no such style, allowed: ")
+
+
+def test_unforeseen_errors_are_told_and_the_engine_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(DenoiseRun, "step", lambda *_: 1 / 0)
+        desk.order(Assign(lease=lease(1), owner_id=3, work=WORK))
+        desk.run()
+    (broken,) = desk.of(Broken)
+    assert (broken.failure.reason, broken.retryable) == ("ZeroDivisionError", True)
+    assert "Traceback" in caplog.text
+    desk.order(Assign(lease=lease(1, fence=2), owner_id=3, work=WORK))
+    desk.run()
+    assert len(desk.of(Finished)) == 1
+
+
+def test_spool_that_cannot_be_written_breaks_the_job_alone(desk: Desk) -> None:
+    desk.order(Assign(lease=lease(1), owner_id=3, work=WORK))
+    desk.loop.turn()
+    (desk.folder / "spool").rmdir()
+    desk.run()
+    assert desk.of(Broken)[0].failure.reason == "TensorWriteError"
+    (desk.folder / "spool").mkdir()
+    desk.order(Assign(lease=lease(2), owner_id=3, work=WORK))
+    desk.run()
+    assert len(desk.of(Finished, 2)) == 1
+
+
+def test_previews_are_small_pictures(models: StageModels, tmp_path: Path) -> None:
+    config = LoopConfig(batch=BatchConfig(preview_every=1), preview_px=16, progress_interval_s=1e9)
+    desk = Desk(engine=Engine(models=models), folder=tmp_path, config=config)
+    desk.order(Assign(lease=lease(), owner_id=3, work=WORK))
+    desk.run()
+    previews = desk.of(Previewed)
+    assert len(previews) == 2
+    with Image.open(desk.spool.path_of(previews[0].image, PICTURE)) as image:
+        assert max(image.size) == 16
+    assert len(desk.of(Progressed)) == 1
+
+
+def test_creation_brings_pictures_bank_and_scores(desk: Desk) -> None:
+    desk.order(Assign(lease=lease(), owner_id=3, work=CREATE))
+    desk.run()
+    (finished,) = desk.of(Finished)
+    result = finished.result
+    alone = desk.engine.create("", CREATE.identity, seed=5, config=desk.config.distill)
+    assert len(result.pictures) == 1 + len(alone.anchors)
+    assert result.pictures[0] in result.pictures[1:]
+    assert len({picture.seed for picture in result.pictures}) == len(alone.anchors)
+    bank = IdentityBank.load(desk.spool.path_of(result.bank, TENSORS), model_hash=desk.engine.model_hash)
+    assert torch.equal(bank.identity_tokens, alone.bank.identity_tokens)
+    assert result.scores["identity"] == alone.scores["identity"]
+    assert len(desk.of(Checkpointed)) == len(desk.config.distill.stages)
+    shares = [report.progress for report in desk.of(Progressed)]
+    assert shares == sorted(shares)
+
+
+def test_asked_creation_goes_on_with_the_answer(desk: Desk) -> None:
+    asking = CREATE.model_copy(update={"ask": True})
+    desk.order(Assign(lease=lease(fence=1), owner_id=3, work=asking))
+    desk.run()
+    (asked,) = desk.of(Asked)
+    question = asked.question
+    assert len(question.choices) == desk.config.distill.anchors.anchors
+    assert all(desk.spool.path_of(choice, PICTURE).is_file() for choice in question.choices)
+    assert question.checkpoint == desk.of(Checkpointed)[0].checkpoint
+    other = 1 - question.default
+
+    def again(fence: int, checkpoint: str | None) -> Assign:
+        return Assign(
+            lease=lease(fence=fence),
+            owner_id=3,
+            work=asking,
+            checkpoint=checkpoint,
+            answer=Answer(choice=other),
+        )
+
+    desk.order(again(2, question.checkpoint))
+    desk.run()
+    desk.spool.path_of(question.checkpoint, TENSORS).unlink()
+    desk.order(again(3, question.checkpoint))
+    desk.run()
+    picked = desk.engine.create("", CREATE.identity, seed=5, config=desk.config.distill, pick=lambda _: other)
+    for finished in desk.of(Finished):
+        assert finished.result.pictures[0].image == question.choices[other]
+        bank = IdentityBank.load(
+            desk.spool.path_of(finished.result.bank, TENSORS), model_hash=desk.engine.model_hash
+        )
+        assert torch.equal(bank.identity_tokens, picked.bank.identity_tokens)
+    assert len(desk.of(Finished)) == 2
+
+
+def test_question_is_asked_again_without_drawing_again(desk: Desk) -> None:
+    asking = CREATE.model_copy(update={"ask": True})
+    desk.order(Assign(lease=lease(fence=1), owner_id=3, work=asking))
+    desk.run()
+    (asked,) = desk.of(Asked)
+    steps = desk.status.steps
+    desk.order(Assign(lease=lease(fence=2), owner_id=3, work=asking, checkpoint=asked.question.checkpoint))
+    desk.run()
+    assert desk.of(Asked)[1].question == asked.question
+    assert desk.status.steps == steps + 1
+
+
+def test_drained_engine_hands_everything_back_with_a_checkpoint(desk: Desk) -> None:
+    desk.order(
+        Assign(lease=lease(1), owner_id=3, work=CREATE),
+        Assign(lease=lease(2), owner_id=4, work=WORK.model_copy(update={"num_inference_steps": 50})),
+    )
+    while not any(report.stage == "projector" and report.progress > 0 for report in desk.of(Progressed)):
+        desk.loop.turn()
+    before = len(desk.of(Checkpointed))
+    desk.order(Drain(), Assign(lease=lease(3), owner_id=3, work=WORK))
+    desk.loop.run()
+    handed = [report.lease.job_id for report in desk.reports if isinstance(report, HandedBack)]
+    assert handed == [1, 2, 3]
+    kept = desk.of(Checkpointed)
+    assert len(kept) == before + 1
+    assert desk.status.beats == ()
+    later = Desk(engine=desk.engine, folder=desk.folder, config=desk.config)
+    later.order(Assign(lease=lease(1, fence=2), owner_id=3, work=CREATE, checkpoint=kept[-1].checkpoint))
+    later.run()
+    alone = desk.engine.create("", CREATE.identity, seed=5, config=desk.config.distill)
+    (finished,) = later.of(Finished)
+    bank = IdentityBank.load(
+        desk.spool.path_of(finished.result.bank, TENSORS), model_hash=desk.engine.model_hash
+    )
+    assert torch.equal(bank.identity_tokens, alone.bank.identity_tokens)
+
+
+def test_damaged_checkpoint_costs_time_and_nothing_else(desk: Desk) -> None:
+    digest = desk.spool.put(b"no tensors", TENSORS)
+    desk.order(Assign(lease=lease(), owner_id=3, work=CREATE, checkpoint=digest))
+    desk.run()
+    assert len(desk.of(Finished)) == 1
