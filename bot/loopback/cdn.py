@@ -33,11 +33,9 @@ def content_type(name: str) -> str:
 
 def stored_name(name: str) -> str:
     """Return the name that Discord gives an uploaded file: no folders, no spaces, plain letters."""
-    kept = re.sub(
-        r"[^\w.\-]", "", PurePosixPath(name.replace("\\", "/")).name.replace(" ", "_"), flags=re.ASCII
-    )
-    kept = kept.lstrip(".")
-    return kept or "unknown"
+    bare = PurePosixPath(name.replace("\\", "/")).name.replace(" ", "_")
+    kept = PurePosixPath("_" + re.sub(r"[^\w.\-]", "", bare, flags=re.ASCII))
+    return (kept.stem[1:].strip(".") or "unknown") + kept.suffix
 
 
 def picture_size(data: bytes) -> tuple[int, int] | None:

@@ -38,7 +38,7 @@ class LoopbackConnector(aiohttp.TCPConnector):
     """Connections to a loopback Discord, whatever the client asks for."""
 
     def __init__(self, address: str) -> None:
-        super().__init__(limit=0)
+        super().__init__(limit=0)  # pyright: ignore[reportUnknownMemberType] - aiohttp's own annotation
         self._address = URL(address)
 
     def redirected(self, url: URL) -> URL:

@@ -79,7 +79,7 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has moved on by `seconds`."""
         done = asyncio.get_running_loop().create_future()
-        alarm = self.call_at(self.now() + seconds, lambda: done.done() or done.set_result(None))
+        alarm = self.call_at(self.now() + seconds, lambda: None if done.done() else done.set_result(None))
         try:
             await done
         finally:

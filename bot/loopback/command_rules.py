@@ -19,6 +19,7 @@ from bot.loopback.form import (
     mapping,
     number,
     one_of,
+    parts,
     places,
     record,
     required,
@@ -231,8 +232,8 @@ def _longest(part: Json, name: str) -> int:
 def command_length(part: Json) -> int:
     """Count a command's characters: names, descriptions and values; of the translations only the longest."""
     own = _longest(part, "name") + _longest(part, "description")
-    values = sum(_longest(choice, "name") + len(str(choice["value"])) for choice in part.get("choices") or [])
-    return own + values + sum(command_length(option) for option in part.get("options") or [])
+    values = sum(_longest(choice, "name") + len(str(choice["value"])) for choice in parts(part, "choices"))
+    return own + values + sum(command_length(option) for option in parts(part, "options"))
 
 
 def _check_size(body: Json, place: Place, form: Form) -> None:

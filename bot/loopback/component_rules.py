@@ -93,9 +93,8 @@ _BUTTON_SHAPE = record(
 def _button(value: Json, place: Place, form: Form) -> None:
     _BUTTON_SHAPE(value, place, form)
     style = value.get("style")
-    own, foreign = {LINK_STYLE: ("url", "custom_id"), PREMIUM_STYLE: ("sku_id", "custom_id")}.get(
-        style, ("custom_id", "url")
-    )
+    own = {LINK_STYLE: "url", PREMIUM_STYLE: "sku_id"}.get(int(style or 0), "custom_id")
+    foreign = "url" if own == "custom_id" else "custom_id"
     if value.get(own) is None:
         form.refuse((*place, own), "BASE_TYPE_REQUIRED", "This field is required")
     if value.get(foreign) is not None:

@@ -19,7 +19,7 @@ from bot.loopback.component_rules import (
     USER_SELECT,
     walk,
 )
-from bot.loopback.form import Json
+from bot.loopback.form import Json, parts
 from bot.loopback.models import Channel, Role, User
 from bot.loopback.options import LocalFile, Resolved
 from bot.loopback.people import NotOfferedError
@@ -101,7 +101,7 @@ def _field(field: Json, values: Mapping[str, Any], resolved: Resolved) -> Json:
         return told | {"value": bool(values.get(name, field.get("default")))}
     if kind == RADIO_GROUP:
         return told | {"value": _radio(field, values.get(name))}
-    preset = [option["value"] for option in field.get("options") or [] if option.get("default")]
+    preset = [option["value"] for option in parts(field, "options") if option.get("default")]
     return told | {"values": chosen(field, values.get(name, preset), resolved)}
 
 

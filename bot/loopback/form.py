@@ -179,11 +179,11 @@ def array(rule: Rule, most: int | None = None, *, least: int = 0, unique: bool =
         if not isinstance(value, list):
             form.refuse(place, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
             return
-        parts = cast("list[Any]", value)
-        _length(parts, place, form, (least, most))
-        if unique and len({str(part) for part in parts}) < len(parts):
+        entries = cast("list[Any]", value)
+        _length(entries, place, form, (least, most))
+        if unique and len({str(part) for part in entries}) < len(entries):
             form.refuse(place, "SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value")
-        for index, part in enumerate(parts):
+        for index, part in enumerate(entries):
             rule(part, (*place, index), form)
 
     return check
@@ -249,6 +249,11 @@ def check_form(body: Any, *rules: Rule) -> None:
     for rule in rules:
         rule(body, (), form)
         form.close()
+
+
+def parts(body: Mapping[str, Any], name: str) -> list[Json]:
+    """Return the list in a field; an empty one where it is absent or null."""
+    return body.get(name) or []
 
 
 def places(items: Sequence[Any], place: Place) -> list[tuple[Place, Any]]:

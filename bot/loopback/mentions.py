@@ -29,9 +29,14 @@ def allowed_mentions(body: Json) -> Allowed:
     if given is None:
         return Allowed(users=None, roles=None, everyone=True)
     kinds: list[str] = given.get("parse") or []
-    users = None if "users" in kinds else frozenset(int(user) for user in given.get("users") or [])
-    roles = None if "roles" in kinds else frozenset(int(role) for role in given.get("roles") or [])
+    users = None if "users" in kinds else _ids(given, "users")
+    roles = None if "roles" in kinds else _ids(given, "roles")
     return Allowed(users=users, roles=roles, everyone="everyone" in kinds)
+
+
+def _ids(given: Json, kind: str) -> frozenset[int]:
+    named: list[str] = given.get(kind) or []
+    return frozenset(int(name) for name in named)
 
 
 def written(message: Message) -> str:

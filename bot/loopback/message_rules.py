@@ -17,6 +17,7 @@ from bot.loopback.form import (
     link,
     number,
     one_of,
+    parts,
     record,
     required,
     snowflake,
@@ -142,14 +143,15 @@ def _check_legacy_fields(body: Json, form: Form) -> None:
 def embed_length(embed: Json) -> int:
     """Count the characters of an embed that Discord counts."""
     fields: list[Json] = embed.get("fields") or []
-    counted = [embed.get("title"), embed.get("description")]
-    counted += [(embed.get("footer") or {}).get("text"), (embed.get("author") or {}).get("name")]
+    footer: Json = embed.get("footer") or {}
+    author: Json = embed.get("author") or {}
+    counted = [embed.get("title"), embed.get("description"), footer.get("text"), author.get("name")]
     counted += [part for field in fields for part in (field["name"], field["value"])]
     return sum(len(part) for part in counted if part)
 
 
 def _check_embeds(body: Json, form: Form) -> None:
-    if sum(embed_length(embed) for embed in body.get("embeds") or []) > MOST_EMBED_TEXT:
+    if sum(embed_length(embed) for embed in parts(body, "embeds")) > MOST_EMBED_TEXT:
         form.refuse(
             ("embeds",), "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {MOST_EMBED_TEXT}"
         )

@@ -259,17 +259,18 @@ class _Files:
     def embed(self, embed: Json) -> Json:
         """Return an embed whose pictures are links, as Discord keeps it."""
         known = {one.filename: one for one in self.attachments} | self.names
-        told = {"type": "rich"} | embed
+        told: Json = {"type": "rich"} | embed
         for part, name in (
             ("image", "url"),
             ("thumbnail", "url"),
             ("author", "icon_url"),
             ("footer", "icon_url"),
         ):
-            url: str = (told.get(part) or {}).get(name) or ""
+            picture: Json = told.get(part) or {}
+            url: str = picture.get(name) or ""
             one = known.get(url.removeprefix(SCHEME))
             if url.startswith(SCHEME) and one is not None:
-                told[part] = told[part] | {name: attachment_payload(self._world, one)["url"]}
+                told[part] = picture | {name: attachment_payload(self._world, one)["url"]}
         return told
 
 

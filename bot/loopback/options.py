@@ -20,7 +20,7 @@ from bot.loopback.command_rules import (
     SUBCOMMAND,
     USER_OPTION,
 )
-from bot.loopback.form import Json
+from bot.loopback.form import Json, parts
 from bot.loopback.message_payloads import attachment_payload
 from bot.loopback.models import Channel, Role, Upload, User
 from bot.loopback.payloads import channel_payload, member_payload, role_payload, user_payload
@@ -105,14 +105,14 @@ def split_name(body: Json, name: str) -> list[Json]:
     for word in name.split()[1:]:
         found = [
             one
-            for one in here.get("options") or []
+            for one in parts(here, "options")
             if one["name"] == word and one["type"] in {SUBCOMMAND, GROUP}
         ]
         if not found:
             raise NotOfferedError(f"there is no subcommand {word}")
         here = found[0]
         chain.append(here)
-    if any(one["type"] in {SUBCOMMAND, GROUP} for one in here.get("options") or []):
+    if any(one["type"] in {SUBCOMMAND, GROUP} for one in parts(here, "options")):
         raise NotOfferedError(f"{name} needs a subcommand")
     return chain
 

@@ -166,4 +166,5 @@ _TABLE = [
 
 def methods_of(path: str) -> frozenset[str]:
     """Return the methods that Discord knows for a path; none where there is no such path."""
-    return frozenset().union(*(methods for pattern, methods in _TABLE if pattern.fullmatch(path)))
+    fitting = [methods for pattern, methods in _TABLE if pattern.fullmatch(path)]
+    return frozenset(method for methods in fitting for method in methods)

@@ -21,7 +21,7 @@ from bot.loopback.world import World
 _MOST_LISTED = 100
 _USUALLY_LISTED = 50
 _OLDEST_BULK_S = 14 * 24 * 3600.0
-_CLOSED = {"content": "", "embeds": [], "attachments": [], "components": []}
+_CLOSED: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
 
 
 def _told(world: World, message: Message) -> Json:

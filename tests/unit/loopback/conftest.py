@@ -1,6 +1,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
+import aiohttp
 import pytest
 
 from bot.loopback.clock import Clock
@@ -10,6 +11,7 @@ from bot.loopback.models import Channel, Guild, User
 from bot.loopback.person import Person
 
 from .puppet import Puppet
+from .raw import Raw
 
 
 @dataclass
@@ -54,3 +56,9 @@ async def bot(loopback: LoopbackDiscord, place: Place) -> AsyncGenerator[Puppet]
     yield puppet
     await puppet.end()
     assert puppet.errors == []
+
+
+@pytest.fixture
+async def raw(loopback: LoopbackDiscord) -> AsyncGenerator[Raw]:
+    async with aiohttp.ClientSession() as session:
+        yield Raw(loopback, session)
