@@ -4,6 +4,7 @@ import asyncio
 import io
 import re
 import sys
+from collections.abc import Callable
 
 import discord
 from discord import app_commands
@@ -20,6 +21,13 @@ def png(width: int = 2, height: int = 3) -> bytes:
 
 PNG = png()
 NAMES = ("Mira", "Milo", "Nova")
+
+
+async def eventually(look: Callable[[], object]) -> None:
+    """Wait for what no change of the loopback tells of."""
+    async with asyncio.timeout(15):
+        while not look():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 class PressAgain(
@@ -81,7 +89,8 @@ class Puppet(discord.Client):
     def __init__(
         self, loopback: LoopbackDiscord, intents: discord.Intents | None = None, **options: object
     ) -> None:
-        chosen = intents or discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+        usual = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+        chosen = usual if intents is None else intents
         super().__init__(intents=chosen, guild_ready_timeout=0.02, **loopback.client_options(), **options)  # type: ignore[arg-type]
         self.tree = app_commands.CommandTree(self)
         self.loopback = loopback
@@ -93,6 +102,9 @@ class Puppet(discord.Client):
     async def setup_hook(self) -> None:
         self.add_dynamic_items(PressAgain)
         await self.tree.sync()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Log in anew at once: nobody counts logins here."""
 
     async def on_socket_event_type(self, name: str) -> None:
         self.seen.append(name)

@@ -19,6 +19,7 @@ from .conftest import Place
 from .puppet import PNG
 from .raw import Raw
 
+WRONG = "not the token"
 NO_ACCESS = (403, {"message": "Missing Access", "code": 50001})
 NO_PERMISSION = (403, {"message": "Missing Permissions", "code": 50013})
 NOT_REACHED = (403, {"message": "Cannot send messages to this user", "code": 50007})
@@ -30,7 +31,10 @@ def path(place: Place) -> str:
 
 
 async def test_wrong_token_is_unauthorized(raw: Raw) -> None:
-    assert await raw.ask("GET", "/users/@me", token="x") == (401, {"message": "401: Unauthorized", "code": 0})
+    assert await raw.ask("GET", "/users/@me", token=WRONG) == (
+        401,
+        {"message": "401: Unauthorized", "code": 0},
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,3 @@
-import asyncio
-
 import aiohttp
 import discord
 import pytest
@@ -11,7 +9,7 @@ from bot.loopback.invocation import DidNotRespondError
 from bot.loopback.person import Person
 
 from .conftest import Place
-from .puppet import Puppet
+from .puppet import Puppet, eventually
 
 CREATE = r"/channels/\d+/messages$"
 CALLBACK = r"/callback$"
@@ -71,13 +69,11 @@ async def test_answer_that_is_late_is_no_answer(
 ) -> None:
     slow = loopback.faults.add(Fault(kind=Kind.SLOW, path=CALLBACK, seconds=4))
     made = mia.slash(place.channel, "ping")
-    while not slow.acted:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: slow.acted)
     loopback.clock.advance(5)
     with pytest.raises(DidNotRespondError):
         await made.reply()
-    while not bot.errors:
-        await asyncio.sleep(0.01)
+    await eventually(lambda: bot.errors)
     (error,) = bot.errors
     assert isinstance(error, discord.NotFound)
     assert error.code == 10062

@@ -1,4 +1,3 @@
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +12,7 @@ from bot.loopback.driver import LoopbackDiscord
 from bot.loopback.person import Person
 
 from .conftest import Place
-from .puppet import Puppet
+from .puppet import Puppet, eventually
 from .raw import Raw
 
 Send = Callable[[int, Any], Any]
@@ -100,17 +99,13 @@ async def test_intents_decide_what_is_told(raw: Raw, mia: Person, place: Place) 
 
 
 async def heard(bot: Puppet, event: str, times: int) -> None:
-    async with asyncio.timeout(15):
-        while bot.seen.count(event) < times:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: bot.seen.count(event) >= times)
 
 
 async def test_dropped_client_resumes_and_misses_nothing(
     bot: Puppet, loopback: LoopbackDiscord, mia: Person, place: Place
 ) -> None:
     loopback.gateway.drop()
-    while loopback.gateway.connected:
-        await asyncio.sleep(0.01)
     made = mia.slash(place.channel, "ping")
     assert (await made.reply()).content == "pong mia"
     await heard(bot, "RESUMED", 1)

@@ -8,6 +8,8 @@ from .conftest import Place
 from .puppet import Puppet
 from .raw import Raw
 
+WRONG = "not the token"
+
 
 @pytest.fixture
 def config() -> LoopbackConfig:
@@ -66,7 +68,7 @@ async def test_everything_together_is_limited(raw: Raw) -> None:
 
 async def test_too_many_refusals_ban_the_address(raw: Raw) -> None:
     for _ in range(3):
-        await raw.ask("GET", "/users/@me", token="x")
+        await raw.ask("GET", "/users/@me", token=WRONG)
     answer = await raw.response("GET", "/users/@me")
     assert answer.status == 429
     assert "Via" not in answer.headers
