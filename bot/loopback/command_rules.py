@@ -109,7 +109,7 @@ _SHAPE = record(
         "description": text(100),
         "description_localizations": mapping(text(100), LOCALES),
         "options": array(by_type(_OPTIONS), MOST_OPTIONS),
-        "default_member_permissions": integer(0, (1 << 54) - 1),
+        "default_member_permissions": integer(0, (1 << 54) - 1, or_digits=True),
         "dm_permission": boolean,
         "contexts": array(one_of(0, 1, 2), least=1, unique=True),
         "integration_types": array(one_of(0, 1), least=1, unique=True),
@@ -212,16 +212,16 @@ def _check_options(body: Json, place: Place, form: Form) -> None:
 
 
 def _check_value(option: Json, place: Place, form: Form) -> None:
+    if option["type"] not in CHOICES:
+        return
     if option.get("autocomplete") and option.get("choices"):
         form.refuse(
             place, "APPLICATION_COMMAND_AUTOCOMPLETE_CHOICES", "Choices cannot be used with autocomplete"
         )
-    for least, most in (("min_value", "max_value"), ("min_length", "max_length")):
-        low, high = option.get(least), option.get(most)
-        if low is not None and high is not None and low > high:
-            form.refuse(
-                (*place, least), "APPLICATION_COMMAND_OPTION_MIN_MAX", f"{least} must be at most {most}"
-            )
+    least, most = ("min_length", "max_length") if option["type"] == STRING else ("min_value", "max_value")
+    low, high = option.get(least), option.get(most)
+    if low is not None and high is not None and low > high:
+        form.refuse((*place, least), "APPLICATION_COMMAND_OPTION_MIN_MAX", f"{least} must be at most {most}")
 
 
 def _longest(part: Json, name: str) -> int:
@@ -229,11 +229,18 @@ def _longest(part: Json, name: str) -> int:
     return max(len(written) for written in (part.get(name) or "", *localised.values()))
 
 
-def command_length(part: Json) -> int:
+def command_length(command: Json) -> int:
     """Count a command's characters: names, descriptions and values; of the translations only the longest."""
-    own = _longest(part, "name") + _longest(part, "description")
-    values = sum(_longest(choice, "name") + len(str(choice["value"])) for choice in parts(part, "choices"))
-    return own + values + sum(command_length(option) for option in parts(part, "options"))
+    own = _longest(command, "name") + _longest(command, "description")
+    return own + sum(_option_length(option) for option in parts(command, "options"))
+
+
+def _option_length(option: Json) -> int:
+    if option["type"] in {SUBCOMMAND, GROUP}:
+        return command_length(option)
+    choices = parts(option, "choices") if option["type"] in CHOICES else []
+    values = sum(_longest(choice, "name") + len(str(choice["value"])) for choice in choices)
+    return _longest(option, "name") + _longest(option, "description") + values
 
 
 def _check_size(body: Json, place: Place, form: Form) -> None:

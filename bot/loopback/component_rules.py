@@ -5,7 +5,7 @@ Source: discord-api-spec `openapi.json`, discord-api-docs components/reference.
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 from bot.loopback.form import (
     Field,
@@ -19,6 +19,7 @@ from bot.loopback.form import (
     integer,
     link,
     one_of,
+    parts,
     places,
     record,
     required,
@@ -151,15 +152,31 @@ _LEGACY_LIST = array(by_type(_LEGACY), MOST_ROWS)
 _NEW_LIST = array(by_type(_TOP), MOST_COMPONENTS)
 
 
+_HAVE_PARTS: dict[str, frozenset[int]] = {
+    "components": frozenset({ROW, SECTION, CONTAINER}),
+    "accessory": frozenset({SECTION}),
+    "component": frozenset({LABEL}),
+}
+INTERACTIVE = SELECTS | {BUTTON, TEXT_INPUT, FILE_UPLOAD, RADIO_GROUP, CHECKBOX_GROUP, CHECKBOX}
+
+
+def drop_strange_fields(component: Json) -> None:
+    """Take away what belongs to other kinds of components: Discord knows no such field there."""
+    for name, kinds in (*_HAVE_PARTS.items(), ("custom_id", INTERACTIVE)):
+        if component["type"] not in kinds:
+            component.pop(name, None)
+
+
 def walk(components: list[Any], place: Place = ("components",)) -> Iterator[tuple[Place, Json]]:
     """Yield every component with its place: each before what is inside it."""
     for here, component in places(components, place):
         yield here, component
-        yield from walk(component.get("components") or [], (*here, "components"))
+        kind = component["type"]
+        if kind in _HAVE_PARTS["components"]:
+            yield from walk(component["components"], (*here, "components"))
         for single in ("accessory", "component"):
-            inner = component.get(single)
-            if isinstance(inner, dict):
-                yield (*here, single), cast("Json", inner)
+            if kind in _HAVE_PARTS[single]:
+                yield (*here, single), component[single]
 
 
 def check_components(components: list[Any], form: Form, *, version_two: bool) -> None:
@@ -184,7 +201,7 @@ def check_unique(everything: list[tuple[Place, Json]], form: Form) -> None:
         seen: Counter[Any] = Counter()
         for place, component in everything:
             value = component.get(name)
-            if not value:
+            if not value or (name == "custom_id" and component["type"] not in INTERACTIVE):
                 continue
             seen[value] += 1
             if seen[value] > 1:
@@ -201,7 +218,7 @@ def check_range(select: Json, place: Place, form: Form) -> None:
     least, most = select.get("min_values"), select.get("max_values")
     if (1 if most is None else most) < (1 if least is None else least):
         form.refuse((*place, "max_values"), "BASE_TYPE_MIN", "max_values must be at least min_values.")
-    options: list[Json] = select.get("options") or []
+    options = parts(select, "options") if select["type"] in {STRING_SELECT, CHECKBOX_GROUP} else []
     if options and (most or 1) > len(options):
         form.refuse(
             (*place, "max_values"),
@@ -234,6 +251,10 @@ def _check_totals(everything: list[tuple[Place, Json]], form: Form) -> None:
             "COMPONENT_TEXT_SIZE_EXCEEDED",
             f"The total text size of components must not exceed {MOST_TEXT}",
         )
-    media = sum(len(part.get("items") or []) + (part["type"] == THUMBNAIL) for _, part in everything)
+    media = sum(_media_count(part) for _, part in everything)
     if media > MOST_MEDIA:
         form.refuse(("components",), "COMPONENT_MEDIA_EXCEEDED", f"Must have {MOST_MEDIA} or fewer media.")
+
+
+def _media_count(part: Json) -> int:
+    return len(part["items"]) if part["type"] == GALLERY else int(part["type"] == THUMBNAIL)

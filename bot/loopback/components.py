@@ -3,7 +3,7 @@
 from copy import deepcopy
 from typing import Any
 
-from bot.loopback.component_rules import FILE, GALLERY, THUMBNAIL, walk
+from bot.loopback.component_rules import FILE, GALLERY, THUMBNAIL, drop_strange_fields, walk
 from bot.loopback.form import Form, Json, Place
 from bot.loopback.models import Attachment
 
@@ -27,6 +27,8 @@ def take_in(
     kept: list[Json] = deepcopy(components)
     known = {attachment.filename: attachment for attachment in attachments} | names
     everything = list(walk(kept))
+    for _, component in everything:
+        drop_strange_fields(component)
     used = {component["id"] for _, component in everything if component.get("id")}
     number = 0
     for place, component in everything:

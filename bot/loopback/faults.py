@@ -17,6 +17,9 @@ class Kind(Enum):
     - `SLOW`: it is carried out later.
     - `LOSE_REQUEST`: the line is cut before it is carried out.
     - `LOSE_REPLY`: it is carried out, then the line is cut.
+
+    When a line that was used before is cut, aiohttp repeats GET, PUT and DELETE once by itself, never POST or
+    PATCH: to lose the former for good takes two faults.
     """
 
     ANSWER = "answer"

@@ -99,11 +99,11 @@ def _bounded(value: float, place: Place, form: Form, bounds: tuple[float | None,
         form.refuse(place, "NUMBER_TYPE_MAX", f"int value should be less than or equal to {most}.")
 
 
-def integer(least: int | None = -_INT64, most: int | None = _INT64 - 1) -> Rule:
-    """Demand a whole number in a range; digits in a string count, as they do at Discord."""
+def integer(least: int | None = -_INT64, most: int | None = _INT64 - 1, *, or_digits: bool = False) -> Rule:
+    """Demand a whole number in a range; where `or_digits`, a string of digits will do."""
 
     def check(value: Any, place: Place, form: Form) -> None:
-        digits = isinstance(value, str) and re.fullmatch(r"-?\d{1,20}", value)
+        digits = or_digits and isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,20}", value)
         if (isinstance(value, int) and not isinstance(value, bool)) or digits:
             _bounded(int(value), place, form, (least, most))
         else:
@@ -132,7 +132,7 @@ def boolean(value: Any, place: Place, form: Form) -> None:
 
 def snowflake(value: Any, place: Place, form: Form) -> None:
     """Demand an id."""
-    if isinstance(value, bool) or not re.fullmatch(r"\d{1,20}", str(value)):
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,20}", str(value)):
         form.refuse(place, "NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
 
 
@@ -228,7 +228,7 @@ def by_type(kinds: Mapping[int, Rule]) -> Rule:
 
     def check(value: Any, place: Place, form: Form) -> None:
         kind = cast("Json", value).get("type") if isinstance(value, dict) else None
-        if isinstance(kind, int) and kind in kinds:
+        if isinstance(kind, int) and not isinstance(kind, bool) and kind in kinds:
             kinds[kind](value, place, form)
         else:
             told = ", ".join(str(known) for known in kinds)

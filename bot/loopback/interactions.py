@@ -65,6 +65,8 @@ def open_interaction(world: World, doing: Doing) -> Interaction:
     world.interactions_by_token[interaction.token] = interaction
     due = interaction.created_at + world.config.acknowledge_within_s
     world.clock.call_at(due, lambda: expire(world, interaction))
+    over = interaction.created_at + world.config.token_life_s
+    world.clock.call_at(over + 1, lambda: forget(world, interaction))
     publish_interaction(world, interaction)
     world.changes.publish(Change(event="INTERACTION_CREATE", data=interaction_payload(world, interaction)))
     return interaction
@@ -75,6 +77,12 @@ def expire(world: World, interaction: Interaction) -> None:
     if interaction.progress == Progress.WAITING:
         interaction.progress = Progress.FAILED
         publish_interaction(world, interaction)
+
+
+def forget(world: World, interaction: Interaction) -> None:
+    """Drop an interaction whose token is over: nothing can be done with it any more."""
+    world.interactions.pop(interaction.id, None)
+    world.interactions_by_token.pop(interaction.token, None)
 
 
 def publish_interaction(world: World, interaction: Interaction) -> None:

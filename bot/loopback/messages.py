@@ -141,9 +141,8 @@ def delete_message(world: World, message: Message) -> None:
     del world.messages[message.channel_id][message.id]
     for attachment in message.attachments:
         world.attachments.pop(attachment.id, None)
-    data: Json = {"id": str(message.id), "channel_id": str(message.channel_id)}
-    if channel.guild_id is not None:
-        data["guild_id"] = str(channel.guild_id)
+    guild = {} if channel.guild_id is None else {"guild_id": str(channel.guild_id)}
+    data: Json = {"id": str(message.id), "channel_id": str(message.channel_id), **guild}
     world.changes.publish(
         Change(
             event="MESSAGE_DELETE",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.loopback.cdn import content_type
+from bot.loopback.changes import Change
 from bot.loopback.command_rules import CHAT_INPUT, MESSAGE, USER
 from bot.loopback.component_rules import BUTTON, LINK_STYLE, PREMIUM_STYLE, SELECTS, STRING_SELECT, walk
 from bot.loopback.components import find_component
@@ -17,10 +18,10 @@ from bot.loopback.interactions import Doing, open_interaction
 from bot.loopback.invocation import Invocation
 from bot.loopback.message_payloads import message_payload
 from bot.loopback.messages import Draft, create_message
-from bot.loopback.models import Channel, Command, InteractionKind, Message, Upload, User
+from bot.loopback.models import Channel, Command, Guild, InteractionKind, Message, Upload, User
 from bot.loopback.options import LocalFile, Resolved, fill, nest, split_name
 from bot.loopback.people import NotOfferedError, find_command, installs, may_act, offered_commands
-from bot.loopback.permissions import ATTACH_FILES, sending_needs
+from bot.loopback.permissions import ATTACH_FILES, VIEW_CHANNEL, sending_needs
 from bot.loopback.world import World
 
 
@@ -36,6 +37,28 @@ class Person:
         may_act(self.world, self.user, channel)
         every = self.world.messages.get(channel.id, {}).values()
         return [message for message in every if message.ephemeral_to in {None, self.user.id}]
+
+    def hears(self, change: Change) -> bool:
+        """Tell whether this user's client is told of a change."""
+        if change.only_for is not None:
+            return change.only_for == self.user.id
+        if change.event == "INTERACTION_CREATE":
+            return False
+        channel = self.world.channels.get(change.channel_id or 0)
+        if channel is not None:
+            return bool(self.world.permissions(channel, self.user.id) & VIEW_CHANNEL)
+        guild = self.world.guilds.get(change.guild_id or 0)
+        return guild is None or self.user.id in guild.members
+
+    def guilds(self) -> list[Guild]:
+        """Return the servers that this user is in."""
+        return [guild for guild in self.world.guilds.values() if self.user.id in guild.members]
+
+    def channels(self, guild: Guild | None = None) -> list[Channel]:
+        """Return the channels and threads that this user sees in a server; None for private ones."""
+        guild_id = guild.id if guild else None
+        inside = [channel for channel in self.world.channels.values() if channel.guild_id == guild_id]
+        return [one for one in inside if self.world.permissions(one, self.user.id) & VIEW_CHANNEL]
 
     def commands(self, channel: Channel) -> list[Command]:
         """Return the commands that this user is shown."""

@@ -6,7 +6,7 @@ It is what the owners of servers do in their own clients.
 from bot.loopback.changes import Change
 from bot.loopback.form import Json
 from bot.loopback.models import Channel, ChannelKind, Guild, Member, Overwrite, Role, User
-from bot.loopback.payloads import channel_payload, guild_create_payload, member_payload, role_payload
+from bot.loopback.payloads import guild_create_payload, member_payload, role_payload
 from bot.loopback.permissions import EVERYONE
 from bot.loopback.rest.channels import create_thread, publish_channel
 from bot.loopback.world import World
@@ -177,11 +177,6 @@ class Scenery:
         )
         self.world.channels[channel.id] = channel
         return channel
-
-    def channels_of(self, guild: Guild) -> list[Json]:
-        """Return a server's channels and threads, as Discord writes them."""
-        every = [one for one in self.world.channels.values() if one.guild_id == guild.id]
-        return [channel_payload(self.world, channel) for channel in every]
 
     def _tell(self, event: str, data: Json, guild: Guild) -> None:
         self.world.changes.publish(Change(event=event, data=data, guild_id=guild.id))

@@ -46,7 +46,7 @@ class Call:
 
     def number(self, name: str, default: int, *, least: int, most: int) -> int:
         """Return a number of the query."""
-        check_form(dict(self.query), record({name: integer(least, most)}))
+        check_form(dict(self.query), record({name: integer(least, most, or_digits=True)}))
         return int(self.query.get(name, default))
 
 
@@ -90,7 +90,10 @@ async def read_call(world: World, request: web.Request) -> Call:
     uploads: tuple[Upload, ...] = ()
     body: Any = {}
     if request.content_type == _MULTIPART:
-        body, uploads = await _read_multipart(request)
+        try:
+            body, uploads = await _read_multipart(request)
+        except (ValueError, AssertionError):  # aiohttp's words for parts that have no boundary
+            raise refusal("invalid json") from None
     elif request.can_read_body:
         if request.content_type != "application/json":
             _refuse_content_type()
@@ -108,9 +111,13 @@ def _refuse_content_type() -> None:
 
 def _parse(data: bytes) -> Any:  # noqa: ANN401 - a body can be anything
     try:
-        return json.loads(data)
-    except ValueError:
+        return json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
         raise refusal("invalid json") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 async def _read_multipart(request: web.Request) -> tuple[Any, tuple[Upload, ...]]:

@@ -107,3 +107,27 @@ async def test_library_stays_as_it_is(bot: Puppet) -> None:
     assert str(discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY) == "wss://gateway.discord.gg/"
     assert discord.Asset.BASE == "https://cdn.discordapp.com"
     assert await bot.user.default_avatar.read()  # type: ignore[union-attr]
+
+
+async def test_file_that_the_cdn_does_not_give_is_told(
+    bot: Puppet, loopback: LoopbackDiscord, mia: Person, place: Place
+) -> None:
+    reply = await mia.slash(place.channel, "imagine", {"character": "Nova"}).reply()
+    url = loopback.payload(reply)["attachments"][0]["url"]
+    loopback.faults.add(Fault(kind=Kind.ANSWER, path=r"/attachments/", status=503))
+    loopback.faults.add(Fault(kind=Kind.LOSE_REPLY, path=r"/attachments/", times=None))
+    with pytest.raises(discord.HTTPException):
+        await bot.http.get_from_cdn(url)
+    with pytest.raises(aiohttp.ClientError):
+        await bot.http.get_from_cdn(url)
+    loopback.faults.clear()
+    assert await bot.http.get_from_cdn(url)
+
+
+async def test_many_interactions_at_once_are_all_answered(
+    bot: Puppet, loopback: LoopbackDiscord, mia: Person, place: Place
+) -> None:
+    made = [mia.slash(place.channel, "ping") for _ in range(100)]
+    for one in made:
+        assert (await one.reply()).content == "pong mia"
+    assert len({one.interaction.original_id for one in made}) == 100
