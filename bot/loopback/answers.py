@@ -113,7 +113,6 @@ def _answer(
     message = (
         put_off_message(world, channel, draft) if kind == PUT_OFF else create_message(world, channel, draft)
     )
-    interaction.thinking = kind == PUT_OFF
     interaction.original_id = message.id
     return message
 

@@ -6,7 +6,8 @@ Source: discord-api-docs, interactions/receiving-and-responding, "Followup Messa
 from bot.loopback.answers import is_hidden
 from bot.loopback.form import Json
 from bot.loopback.interactions import OF_THE_GUILD, metadata
-from bot.loopback.messages import PLAIN, Draft, create_message, delete_message, edit_message
+from bot.loopback.message_rules import LOADING
+from bot.loopback.messages import PLAIN, Draft, create_message, edit_message
 from bot.loopback.models import Interaction, Message, Progress, Upload
 from bot.loopback.refusals import refusal
 from bot.loopback.world import World
@@ -49,8 +50,9 @@ def follow_up(world: World, interaction: Interaction, body: Json, uploads: tuple
     Raises:
         RefusalError: 40094 after five where only the user has installed the app.
     """
-    if interaction.thinking and interaction.original_id in world.messages.get(interaction.channel_id, {}):
-        return edit_original(world, interaction, find_message(world, interaction, ORIGINAL), body, uploads)
+    original = world.messages.get(interaction.channel_id, {}).get(interaction.original_id or 0)
+    if original is not None and original.flags & LOADING:
+        return edit_message(world, original, body, uploads)
     stranger = OF_THE_GUILD not in interaction.owners
     if stranger and len(interaction.follow_up_ids) >= world.config.follow_ups_of_a_stranger:
         raise refusal("too many follow-ups")
@@ -70,20 +72,3 @@ def follow_up(world: World, interaction: Interaction, body: Json, uploads: tuple
     message = create_message(world, world.channel(interaction.channel_id), draft)
     interaction.follow_up_ids.append(message.id)
     return message
-
-
-def edit_original(
-    world: World, interaction: Interaction, message: Message, body: Json, uploads: tuple[Upload, ...]
-) -> Message:
-    """Edit the original answer or a follow-up."""
-    edited = edit_message(world, message, body, uploads)
-    if message.id == interaction.original_id:
-        interaction.thinking = False
-    return edited
-
-
-def delete_answer(world: World, interaction: Interaction, message: Message) -> None:
-    """Take the original answer or a follow-up away."""
-    delete_message(world, message)
-    if message.id == interaction.original_id:
-        interaction.thinking = False

@@ -23,6 +23,7 @@ _CONTENT_FIELDS: dict[str, str | list[Json]] = {
     "attachments": [],
     "components": [],
 }
+_FOR_WHO_SEES = ("MESSAGE_", "THREAD_", "TYPING_")  # channels themselves are told to every bot in the guild
 _WITHOUT_INTENT = frozenset({"INTERACTION_CREATE"})
 
 
@@ -53,7 +54,8 @@ def for_bot(world: World, change: Change, intents: int) -> Json | None:
     if change.event == INTERACTION or change.only_for is not None or intents & needed != needed:
         return None
     channel = world.channels.get(change.channel_id or 0)
-    if channel is not None and not world.bot_sees(channel):
+    hidden = channel is not None and not world.bot_sees(channel)
+    if hidden and change.event.startswith(_FOR_WHO_SEES):
         return None
     guild = world.guilds.get(change.guild_id or 0)
     if guild is not None and world.bot_id not in guild.members and change.event != "GUILD_DELETE":

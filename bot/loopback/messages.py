@@ -168,9 +168,9 @@ def _fill(world: World, channel: Channel, message: Message, body: Json, uploads:
     files = _Files(world, channel, message, body, uploads)
     components = message.components
     try:
-        if body.get("components") is not None:
+        if "components" in body:
             form = Form()
-            components = take_in(body["components"], files.attachments, files.names, form)
+            components = take_in(body["components"] or [], files.attachments, files.names, form)
             form.close()
         if not (content or embeds or components or files.attachments):
             raise refusal("empty message")

@@ -229,7 +229,6 @@ class Interaction:
         data: What Discord tells the bot of it.
         owners: Who installed the app: "0" the guild, "1" the user.
         source_id: The message that a component is on, or that a modal was opened from.
-        thinking: Whether the answer was put off, so that the first follow-up fills it.
         original_id: The message that `@original` names.
         answer_kind: The number of the callback.
         modal: The dialog that the bot opened.
@@ -250,7 +249,6 @@ class Interaction:
     source_id: int | None = None
     progress: Progress = Progress.WAITING
     answer_kind: int | None = None
-    thinking: bool = False
     original_id: int | None = None
     follow_up_ids: list[int] = field(default_factory=list[int])
     modal: Json | None = None

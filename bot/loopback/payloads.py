@@ -168,7 +168,10 @@ def guild_payload(world: World, guild: Guild) -> Json:
 
 
 def guild_create_payload(world: World, guild: Guild) -> Json:
-    """Write a guild as the gateway does to a bot without the members intent: only itself is in the list."""
+    """Write a guild as the gateway does to a bot without the members intent: only itself is in the list.
+
+    Channels that the bot cannot see are told, threads in them are not.
+    """
     own = guild.members[world.bot_id]
     channels = [one for one in world.channels.values() if one.guild_id == guild.id and not one.is_thread]
     return guild_payload(world, guild) | {
@@ -177,7 +180,7 @@ def guild_create_payload(world: World, guild: Guild) -> Json:
         "unavailable": False,
         "member_count": len(guild.members),
         "members": [member_payload(world, own)],
-        "channels": [channel_payload(world, one) for one in channels if world.bot_sees(one)],
+        "channels": [channel_payload(world, one) for one in channels],
         "threads": [channel_payload(world, one) for one in world.threads(guild.id) if world.bot_sees(one)],
         "voice_states": [],
         "presences": [],

@@ -3,14 +3,13 @@
 from bot.loopback.answers import answer_interaction
 from bot.loopback.follow_ups import (
     ORIGINAL,
-    delete_answer,
-    edit_original,
     find_message,
     follow_up,
     interaction_by_token,
 )
 from bot.loopback.form import Json
 from bot.loopback.message_payloads import message_payload
+from bot.loopback.messages import delete_message, edit_message
 from bot.loopback.models import Interaction, Message
 from bot.loopback.refusals import refusal
 from bot.loopback.rest.call import Call, Route
@@ -47,15 +46,12 @@ def _get(call: Call) -> Json:
 
 
 def _edit(call: Call) -> Json:
-    interaction = _interaction(call)
-    message = _message(call, interaction)
-    edited = edit_original(call.world, interaction, message, call.fields(), call.uploads)
-    return message_payload(call.world, edited)
+    message = _message(call, _interaction(call))
+    return message_payload(call.world, edit_message(call.world, message, call.fields(), call.uploads))
 
 
 def _delete(call: Call) -> None:
-    interaction = _interaction(call)
-    delete_answer(call.world, interaction, _message(call, interaction))
+    delete_message(call.world, _message(call, _interaction(call)))
 
 
 _WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"

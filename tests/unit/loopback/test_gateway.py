@@ -169,3 +169,16 @@ async def test_client_without_intents_still_answers(
     assert (await mia.slash(place.channel, "ping").reply()).content == "pong mia"
     assert "GUILD_CREATE" not in puppet.seen
     await puppet.end()
+
+
+async def test_hidden_channel_is_known_to_the_bot_and_silent(
+    bot: Puppet, loopback: LoopbackDiscord, mia: Person, place: Place
+) -> None:
+    hidden = loopback.scenery.add_channel(place.guild, "hidden")
+    loopback.scenery.overwrite(hidden, loopback.bot, deny=1 << 10)
+    mia.send(hidden, "psst")
+    mia.send(place.channel, "hello")
+    await heard(bot, "MESSAGE_CREATE", 1)
+    assert bot.seen.count("CHANNEL_UPDATE") == 1
+    assert bot.get_channel(hidden.id) is not None
+    assert bot.seen.count("MESSAGE_CREATE") == 1

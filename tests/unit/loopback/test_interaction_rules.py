@@ -302,3 +302,16 @@ async def test_interaction_tells_where_it_came_from(
     assert seen[0]["member"]["user"]["id"] == mia_id
     assert next(iter(seen[0]["data"]["resolved"]["attachments"].values()))["size"] == len(PNG)
     assert "member" not in seen[1]
+
+
+async def test_follow_up_is_a_message_of_its_own_once_the_answer_is_filled(
+    registered: Raw, loopback: LoopbackDiscord, mia: Person, place: Place
+) -> None:
+    made = mia.slash(place.channel, "draw")
+    await registered.ask("POST", callback(made), {"type": 5})
+    (thinking,) = loopback.messages(place.channel)
+    await registered.ask(
+        "PATCH", f"/channels/{place.channel.id}/messages/{thinking.id}", {"content": "filled"}
+    )
+    await registered.ask("POST", webhook(made), {"content": "more"})
+    assert [message.content for message in loopback.messages(place.channel)] == ["filled", "more"]

@@ -312,3 +312,11 @@ async def test_bulk_delete_takes_two_to_a_hundred_young_messages(
     assert [str(message.id) for message in loopback.messages(place.channel)] == ids[2:]
     loopback.clock.advance(15 * 24 * 3600)
     assert (await raw.ask("POST", f"{path}/bulk-delete", {"messages": [ids[2], ids[1]]}))[1]["code"] == 50034
+
+
+async def test_null_takes_away_what_a_message_had(raw: Raw, path: str) -> None:
+    body = {"content": "x", "embeds": [{"title": "t"}], "components": [row(button())]}
+    _, told = await raw.ask("POST", path, body)
+    one = f"{path}/{told['id']}"
+    _, edited = await raw.ask("PATCH", one, {"embeds": None, "components": None})
+    assert (edited["content"], edited["embeds"], edited["components"]) == ("x", [], [])
