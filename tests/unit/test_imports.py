@@ -14,6 +14,7 @@ HEAVY = ("torch", "diffusers", "transformers", "onnxruntime", "PIL.Image", "nump
         "bot.errors",
         "bot.roster",
         "bot.console",
+        "bot.coordinator.opening",
         "storage.profiles",
         "storage.archive",
         "storage.jobs",
