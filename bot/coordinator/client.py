@@ -152,7 +152,8 @@ class CoordinatorClient(Protocol):
     def events(self, job_id: int) -> AsyncIterator[JobEvent]:
         """Return what is known of a job now, then the newest of everything that happens, until it is over.
 
-        Whoever is slow to read misses what has been replaced by something newer, and never the last state.
+        What is known now ends with the job's state: a reader of the moment stops there. Whoever is slow to
+        read misses what has been replaced by something newer, and never the last state.
 
         Raises:
             JobNotFoundError: There is none of this number.

@@ -12,8 +12,7 @@ from bot.coordinator.dispatch import Dispatch
 from bot.coordinator.parts import Parts
 from bot.coordinator.reports import Reports
 from bot.errors import sentence
-from storage.errors import NotWaitingError
-from synid_engine.errors import SynIDError
+from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.link import EngineDownError, LinkEvent
 from synid_engine.serving.messages import Answer, Job, JobState, Lease, Submission
 from synid_engine.serving.wire import AskHealth
@@ -74,9 +73,9 @@ class Coordinator:
         """See `CoordinatorClient`."""
         with self._parts.live.mailbox(job_id) as mailbox:
             known = await self._parts.stores.jobs.get(job_id)
-            yield StateChanged(job=known)
             for event in self._present(known):
                 yield event
+            yield StateChanged(job=known)
             while known.state not in FINAL and (event := await mailbox.take()) is not None:
                 if isinstance(event, StateChanged):
                     if event.job.updated_at < known.updated_at:
@@ -89,7 +88,7 @@ class Coordinator:
         async with self._turn:
             job = await self._parts.stores.jobs.get(job_id)
             if choice < 0:
-                raise NotWaitingError(job_id=job_id)
+                raise InvalidSettingError(field="choice", value=choice, allowed="0 or more")
             question = Lease(job_id=job_id, fence=job.fence if fence is None else fence)
             job = await self._parts.stores.jobs.answer(question, Answer(choice=choice))
             await self._changes.noted(job)
