@@ -136,10 +136,10 @@ class Changes:
             self._parts.schedule.replace(job)
         else:
             self._parts.schedule.drop(job.id)
+        await self._hold_files(job)
         self._parts.live.publish(job.id, StateChanged(job=job))
         if (question := question_of(job)) is not None:
             self._parts.live.publish(job.id, question)
-        await self._hold_files(job)
         if job.state in {JobState.STORED, JobState.FAILED}:
             self._parts.untold.set()
 

@@ -176,7 +176,8 @@ class Coordinator:
         untold = self._parts.untold
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(untold.wait(), self._parts.config.redeliver_after_s)
+                async with asyncio.timeout(self._parts.config.redeliver_after_s):
+                    await untold.wait()
             untold.clear()
             with self._surviving():
                 await self._deliveries.deliver_all()

@@ -47,6 +47,7 @@ class InProcessEngine:
         self.working: dict[int, Assign] = {}
         self.generation = 0
         self.is_up = False
+        self.is_stuck = False
         self._events: asyncio.Queue[LinkEvent | None] = asyncio.Queue()
         self._is_closed = False
 
@@ -64,7 +65,7 @@ class InProcessEngine:
                 self.do(order)
         elif isinstance(order, Stop):
             self.working.pop(order.lease.job_id, None)
-        else:
+        elif not self.is_stuck:
             self.say(Health(is_ready=True, memory_mib=100.0))
 
     async def events(self) -> AsyncIterator[LinkEvent]:
