@@ -188,4 +188,4 @@ _say(
     coordinator.NoCoordinatorError,
     lambda e: f"nothing serves {e.folder}; start it: synid serve --data {e.folder}",
 )
-_say(coordinator.RefusedError, lambda e: e.words)
+_say(coordinator.RefusedError, lambda e: f"refused: {e.words}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.requests import LARGEST_SEED, MOST_PICTURES
+from bot.requests import LARGEST_SEED, LONGEST_KEY, MOST_PICTURES
+from synid_engine.errors import InvalidSettingError
 
 if TYPE_CHECKING:
     from synid_engine.serving.messages import Job
@@ -20,7 +21,7 @@ Data = Annotated[
     Path | None, typer.Option("--data", help="The data folder. [SYNID_DATA]", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-JobId = Annotated[int, typer.Argument(min=0, help="The job's number.", show_default=False)]
+JobId = Annotated[int, typer.Argument(min=0, max=LARGEST_SEED, help="The job's number.", show_default=False)]
 Owner = Annotated[int, typer.Option("--owner", min=0, max=LARGEST_SEED, help="Who asks.")]
 Server = Annotated[int | None, typer.Option("--server", min=0, max=LARGEST_SEED, show_default=False)]
 Key = Annotated[
@@ -201,7 +202,10 @@ def doctor(*, data: Data = None, as_json: Json = False) -> int:
 
 
 def _key(chosen: str | None) -> str:
-    return chosen or secrets.token_hex(8)
+    if chosen is not None and not 1 <= len(chosen) <= LONGEST_KEY:
+        allowed = f"1 to {LONGEST_KEY} characters"
+        raise InvalidSettingError(field="--request-key", value=chosen, allowed=allowed)
+    return secrets.token_hex(8) if chosen is None else chosen
 
 
 def _print_job(job: "Job", *, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from synid_engine.serving.messages import Answer, Job, JobState, Lease, Submissi
 from synid_engine.serving.wire import AskHealth
 
 _LOG = logging.getLogger(__name__)
+_MOST_CHOICES = 1000  # of any question
 _LAST_REPORTS_S = 10.0  # how long the reports of a closed link may take to be read
 
 
@@ -87,8 +88,8 @@ class Coordinator:
         """See `CoordinatorClient`."""
         async with self._turn:
             job = await self._parts.stores.jobs.get(job_id)
-            if choice < 0:
-                raise InvalidSettingError(field="choice", value=choice, allowed="0 or more")
+            if not 0 <= choice < _MOST_CHOICES:
+                raise InvalidSettingError(field="choice", value=choice, allowed="one of those shown")
             question = Lease(job_id=job_id, fence=job.fence if fence is None else fence)
             job = await self._parts.stores.jobs.answer(question, Answer(choice=choice))
             await self._changes.noted(job)

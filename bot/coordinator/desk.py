@@ -12,7 +12,7 @@ from pydantic import Field
 from bot.coordinator.client import CoordinatorClient
 from bot.coordinator.stores import Stores
 from bot.coordinator_errors import CharacterNotReadyError
-from bot.requests import MOST_PICTURES, clean_text
+from bot.requests import LONGEST_KEY, MOST_PICTURES, clean_text
 from storage.characters import CharacterRecord, CharacterState
 from storage.errors import CharacterExistsError, ProfileNotFoundError, RequestKeyTakenError
 from storage.names import clean_name, name_key
@@ -40,7 +40,7 @@ class JobRequest(Message):
         seed: Determines everything that is drawn by chance; None follows from the key.
     """
 
-    request_key: Annotated[str, Field(min_length=1, max_length=200)]
+    request_key: Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]
     owner_id: Identifier
     server_id: Identifier | None = None
     weight: Annotated[float, Field(gt=0.0)] = 1.0

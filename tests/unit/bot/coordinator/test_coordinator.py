@@ -145,7 +145,7 @@ async def test_question_that_nobody_answers_takes_its_default(tmp_path: Path) ->
 async def test_wrong_answers_are_refused(tmp_path: Path) -> None:
     async with house(tmp_path, at_once=False) as at_work:
         job, client = await asked(at_work), at_work.opened.coordinator
-        for choice in (-1, 4):
+        for choice in (-1, 4, 10**30):
             with pytest.raises(InvalidSettingError):
                 await client.answer(job.id, choice)
         with pytest.raises(NotWaitingError):
