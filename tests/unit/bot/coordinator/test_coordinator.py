@@ -1,8 +1,11 @@
 """What the coordinator does with jobs, reports and engines; a crash at every point is in `test_crashes`."""
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save
 
 import storage.content
 from bot.coordinator.client import (
@@ -20,6 +23,7 @@ from storage.errors import (
     NotWaitingError,
     UnwritableError,
 )
+from storage.profiles import ProfileStore
 from synid_engine.errors import InvalidSettingError
 from synid_engine.serving.messages import Answer, CreateWork, Job, JobState, Lease, Result, Submission
 from synid_engine.serving.wire import Assign, Checkpointed, Previewed, Progressed, Started
@@ -485,3 +489,15 @@ async def test_health_says_what_the_engine_said(tmp_path: Path) -> None:
         at_work.engine.die()
         await at_work.engine.heard()
         assert not (await at_work.opened.coordinator.health()).is_ready
+
+
+async def test_characters_that_were_made_as_folders_are_adopted(tmp_path: Path) -> None:
+    with ProfileStore(tmp_path).put("Nova") as folder:
+        (folder / "bank.safetensors").write_bytes(save({"keys": np.ones(4, np.float16)}))
+        (folder / "portrait.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+        fields = {"name": "Nova", "description": "red hair", "model_hash": "a" * 64}
+        (folder / "profile.json").write_text(json.dumps(fields))
+    for _ in range(2):
+        async with house(tmp_path) as at_work:
+            [character] = await at_work.opened.stores.characters.of_owner(0)
+            assert (character.name, character.state) == ("Nova", "ready")
