@@ -10,6 +10,7 @@ import typer
 
 from bot.errors import sentence
 from bot.requests import LARGEST_SEED, MOST_PICTURES
+from bot.serve_commands import register
 from synid_engine.errors import JobCancelledError, SynIDError
 
 CANCELLED = 130
@@ -227,6 +228,8 @@ def demo(*, out: Out = Path("out")) -> None:
         reporter.say(f"peak memory {result.peak_memory_gb:.2f} GB")
     _print(str(result.sheet))
 
+
+register(app)
 
 if __name__ == "__main__":
     main()

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from bot import coordinator_errors as coordinator
 from bot import requests
 from storage import errors as stored
 from synid_engine import errors as engine
 from synid_engine.errors import SynIDError
+from synid_engine.serving.link import EngineDownError
+from synid_engine.serving.wire import WireError
 
 _SHOWN = 60
 _KNOWN_SHOWN = 12
@@ -168,3 +171,21 @@ _say(
     requests.UnknownBenchError,
     lambda e: f"there is no bench called {_short(e.name)}; there is {_choices(e.known)}",
 )
+
+_say(EngineDownError, lambda _: "the engine is not running; it is started again by itself")
+_say(WireError, lambda e: f"the other program broke off or cannot be understood: {_short(str(e))}")
+_say(coordinator.EngineLostError, lambda e: f"the engine ended while it worked on this: {_short(e.detail)}")
+_say(
+    coordinator.EngineSilentError, lambda e: f"the engine said nothing about this for {e.seconds:.0f} seconds"
+)
+_say(coordinator.CoordinatorLostError, lambda _: "the program ended while it worked on this")
+_say(coordinator.IncompleteResultError, lambda e: f"the engine's result is not whole: it has no {e.part}")
+_say(
+    coordinator.CharacterNotReadyError,
+    lambda e: f"the character {_short(e.name)} cannot be drawn: it is {_short(e.state)}",
+)
+_say(
+    coordinator.NoCoordinatorError,
+    lambda e: f"nothing serves {e.folder}; start it: synid serve --data {e.folder}",
+)
+_say(coordinator.RefusedError, lambda e: f"refused: {e.words}")

@@ -5,6 +5,7 @@ import unicodedata
 from synid_engine.errors import InvalidRequestError
 
 LONGEST_TEXT = 2000
+LONGEST_KEY = 200
 MOST_PICTURES = 64
 LARGEST_SEED = 2**63 - 1
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Co"})

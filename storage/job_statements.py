@@ -26,6 +26,8 @@ SELECT
 GET = "SELECT * FROM jobs WHERE id = :job_id"
 QUEUED = f"SELECT * FROM jobs WHERE state = 'queued' AND {UNFINISHED} ORDER BY id"
 LEASED = f"SELECT * FROM jobs WHERE state IN ('leased', 'running') AND {UNFINISHED} ORDER BY id"
+WAITING = f"SELECT * FROM jobs WHERE state = 'waiting' AND {UNFINISHED} ORDER BY id"
+OF_REQUEST = "SELECT * FROM jobs WHERE owner_id = :owner_id AND request_key = :request_key"
 UNTOLD = "SELECT * FROM jobs WHERE told_at IS NULL AND state IN ('stored', 'failed') ORDER BY id"
 OF_OWNER = "SELECT * FROM jobs WHERE owner_id = :owner_id ORDER BY id DESC LIMIT :limit"
 

@@ -68,6 +68,15 @@ class SqliteJobStore:
         """See `JobStore`."""
         return await self._jobs(sql.LEASED)
 
+    async def waiting(self) -> list[Job]:
+        """See `JobStore`."""
+        return await self._jobs(sql.WAITING)
+
+    async def of_request(self, owner_id: int, request_key: str) -> Job | None:
+        """See `JobStore`."""
+        found = await self._jobs(sql.OF_REQUEST, owner_id=owner_id, request_key=request_key)
+        return found[0] if found else None
+
     async def untold(self) -> list[Job]:
         """See `JobStore`."""
         return await self._jobs(sql.UNTOLD)

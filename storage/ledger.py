@@ -68,6 +68,14 @@ class JobStore(Protocol):
         """Return the jobs that are leased or running, oldest first."""
         ...
 
+    async def waiting(self) -> list[Job]:
+        """Return the jobs that wait for a person, oldest first."""
+        ...
+
+    async def of_request(self, owner_id: int, request_key: str) -> Job | None:
+        """Return the job that a request made; None if it made none."""
+        ...
+
     async def untold(self) -> list[Job]:
         """Return the stored and failed jobs whose outcome has reached nobody, oldest first."""
         ...

@@ -60,6 +60,15 @@ class MemoryJobStore:
         """See `JobStore`."""
         return self._where(lambda job: job.state in _HELD)
 
+    async def waiting(self) -> list[Job]:
+        """See `JobStore`."""
+        return self._where(lambda job: job.state is JobState.WAITING)
+
+    async def of_request(self, owner_id: int, request_key: str) -> Job | None:
+        """See `JobStore`."""
+        found = self._where(lambda job: (job.owner_id, job.request_key) == (owner_id, request_key))
+        return found[0] if found else None
+
     async def untold(self) -> list[Job]:
         """See `JobStore`."""
         return self._where(

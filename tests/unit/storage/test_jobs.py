@@ -357,6 +357,22 @@ async def test_parked_job_gives_its_lease_back_and_is_not_charged(jobs: JobStore
     assert (await jobs.get(job.id)).engine_ms == 500
 
 
+async def test_waiting_jobs_are_found_while_they_wait(jobs: JobStore, clock: StillClock) -> None:
+    job = await waiting(jobs, clock)
+    await running(jobs, "b")
+    assert await jobs.waiting() == [job]
+    await jobs.answer(job.lease, Answer(choice=0))
+    assert await jobs.waiting() == []
+
+
+async def test_request_leads_to_its_job(jobs: JobStore) -> None:
+    job = await jobs.submit(submission("a", owner=1), LIMITS)
+    await jobs.submit(submission("a", owner=2), LIMITS)
+    assert await jobs.of_request(1, "a") == job
+    assert await jobs.of_request(1, "b") is None
+    assert await jobs.of_request(3, "a") is None
+
+
 async def test_answer_puts_a_job_back_in_the_queue(jobs: JobStore, clock: StillClock) -> None:
     job = await waiting(jobs, clock)
     answered = await jobs.answer(job.lease, Answer(choice=0))
