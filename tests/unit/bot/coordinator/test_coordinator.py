@@ -459,6 +459,9 @@ async def test_watcher_of_a_queued_job_is_told_its_place(tmp_path: Path) -> None
         assert isinstance(place, PlaceChanged)
         assert place.position == 1
         assert second.id in at_work.engine.working
+        await at_work.tick()  # nothing has changed, and nothing is told
+        at_work.opened.coordinator._parts.live.close()
+        assert [event async for event in events] == []
         await events.aclose()
 
 
