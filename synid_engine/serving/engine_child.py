@@ -190,6 +190,6 @@ def _ending(exit_code: int) -> str:
     names: dict[int, str] = {
         EngineExit.DRAINED: "it was drained",
         EngineExit.LOST: "it lost the connection",
-        EngineExit.UNLOADABLE: "its models cannot be loaded; its log says why",
+        EngineExit.UNLOADABLE: "its models or its settings cannot be used; its log says why",
     }
     return names.get(exit_code, f"it ended with exit code {exit_code}")
