@@ -5,7 +5,6 @@ Speed does not depend on what the weights are; the pictures are noise.
 
 from typing import Any, cast
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -30,12 +29,10 @@ def random_sd15(*, device: str | None = None) -> Backbone:
     """
     place = choose_device(device)
     dtype = choose_dtype(place)
-    with torch.random.fork_rng():
-        torch.manual_seed(15)
-        unet, vae, text_encoder = _unet(), _vae(), _text_encoder()
+    unet, vae, text_encoder = _unet(), _vae(), _text_encoder()
     for module in (unet, vae, text_encoder):
-        plain = cast("nn.Module", module).eval().requires_grad_(requires_grad=False)
-        plain.to(place, dtype, memory_format=choose_memory_format(dtype))
+        placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
+        cast("Any", placed).to(memory_format=choose_memory_format(dtype))
     return Backbone(
         unet=unet,
         vae=vae,
@@ -60,23 +57,28 @@ def _unet() -> UNet2DConditionModel:
 
 
 def _vae() -> AutoencoderKL:
+    sizes: Any = (128, 256, 512, 512)  # diffusers calls every tuple one of one element
+    down: Any = ("DownEncoderBlock2D",) * len(sizes)
+    up: Any = ("UpDecoderBlock2D",) * len(sizes)
     return AutoencoderKL(
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        block_out_channels=(128, 256, 512, 512),
+        down_block_types=down,
+        up_block_types=up,
+        block_out_channels=sizes,
         layers_per_block=2,
         sample_size=512,
     )
 
 
 def _text_encoder() -> CLIPTextModel:
-    sizes = {
-        "hidden_size": 768,
-        "intermediate_size": 3072,
-        "num_hidden_layers": 12,
-        "num_attention_heads": 12,
-    }
-    return CLIPTextModel(CLIPTextConfig(vocab_size=_VOCABULARY, max_position_embeddings=_TOKENS, **sizes))
+    config = CLIPTextConfig(
+        vocab_size=_VOCABULARY,
+        hidden_size=768,
+        intermediate_size=3072,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        max_position_embeddings=_TOKENS,
+    )
+    return CLIPTextModel(config)
 
 
 def _tokenizer() -> CLIPTokenizer:
