@@ -21,8 +21,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CALIBRATION_FILE = "calibration.json"
 
 
-def serve(*, data: Path | None, model: Path | None) -> None:
+def serve(*, data: Path | None, model: Path | None, recipe: Path | None = None) -> None:
     """Serve a data folder until SIGINT or SIGTERM; a second one ends it at once.
+
+    Args:
+        data: The folder; None is the usual one.
+        model: The base model's; None is the environment's, else the embedded one.
+        recipe: Other budgets for creations; see `synid_engine.serving.recipe`.
 
     Raises:
         CoordinatorRunningError: Another process serves it.
@@ -39,6 +44,7 @@ def serve(*, data: Path | None, model: Path | None) -> None:
         weights=folder.path / "weights",
         model=model or settings.models,
         calibration=folder.path / _CALIBRATION_FILE,
+        recipe=recipe,
     )
     with log_lines():
         asyncio.run(serve_with(EngineSupervisor(options, log_folder=folder.path), folder.path))

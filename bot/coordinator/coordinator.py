@@ -11,6 +11,7 @@ from bot.coordinator.deliveries import Deliveries, Delivery
 from bot.coordinator.dispatch import Dispatch
 from bot.coordinator.parts import Parts
 from bot.coordinator.reports import Reports
+from bot.coordinator.sweep import Sweep
 from bot.errors import sentence
 from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.link import EngineDownError, LinkEvent
@@ -32,6 +33,7 @@ class Coordinator:
         self._turn = asyncio.Lock()
         self._reports = Reports(parts, changes)
         self._dispatch = Dispatch(parts, changes)
+        self._sweep = Sweep(parts.spool, parts.schedule)
         self._deliveries = Deliveries(parts, changes, delivery, self._turn)
         self._tasks: list[asyncio.Task[None]] = []
         self._reader: asyncio.Task[None] | None = None
@@ -153,6 +155,8 @@ class Coordinator:
                     await self._changes.noted(job)
                 await self._dispatch.take_back_silent()
                 await self._dispatch.fill()
+            with self._surviving():
+                await self._sweep.turn()
         self._tell_places()
         if self._parts.engine.ready is not None:
             with self._surviving():
