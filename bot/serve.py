@@ -37,10 +37,10 @@ def serve(*, data: Path | None, model: Path | None, recipe: Path | None = None) 
     settings = Settings()
     folder = DataFolder(settings.data_folder(data).absolute())
     with log_lines():
-        asyncio.run(serve_with(engine_of(folder, model=model or settings.models), folder.path))
+        asyncio.run(serve_with(engine_of(folder, model=model or settings.models, recipe=recipe), folder.path))
 
 
-def engine_of(folder: DataFolder, *, model: Path | None) -> EngineLink:
+def engine_of(folder: DataFolder, *, model: Path | None, recipe: Path | None = None) -> EngineLink:
     """Return the engine process of a data folder, not started yet; without a model it is the embedded one."""
     from synid_engine.serving.engine_options import EngineOptions
     from synid_engine.serving.supervisor import EngineSupervisor
