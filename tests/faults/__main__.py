@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from synid_engine.serving.messages import MOST_ATTEMPTS, JobState
+
 from .kit import make_kit
 from .lives import Story, tell
 from .plan import Fault, plan
@@ -70,6 +72,7 @@ def main() -> int:
         )
     sys.stdout.write(summary(stories, seed=seed, seconds=time.monotonic() - began) + "\n")
     is_well = all(not story.faults and story.exit_code == 0 for story in stories)
+    is_well &= [story.deadly for story in stories if story.deadly] == [(JobState.FAILED, MOST_ATTEMPTS)]
     return 0 if is_well else 1
 
 

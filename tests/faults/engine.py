@@ -11,7 +11,7 @@ from synid_engine.serving import engine_process
 from synid_engine.serving.connection import Connection
 from synid_engine.serving.engine_process import EngineProcess
 
-from .fuse import FUSE_VARIABLE, Fuse
+from .fuse import DEADLY_SEED, FUSE_VARIABLE, Fuse
 
 if TYPE_CHECKING:
     from synid_engine.serving.picture_batch import BatchRow
@@ -49,7 +49,7 @@ def _fuse_work(fuse: Fuse) -> None:
         return f"step of {stage}"
 
     def batch(_batch: object, rows: "Sequence[BatchRow]") -> str:
-        is_deadly = any("deadly" in row.row.prompt for row in rows)
+        is_deadly = any(row.row.seed == DEADLY_SEED for row in rows)
         return "deadly denoise" if is_deadly else "denoise"
 
     _between(PictureBatch, "denoise", fuse, batch)

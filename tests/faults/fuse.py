@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 FUSE_VARIABLE = "SYNID_TEST_FUSE"
+DEADLY_SEED = 666_666
 Where = Literal["engine", "coordinator"]
 Action = Literal["kill", "stop", "cut"]
 

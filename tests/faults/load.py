@@ -9,6 +9,8 @@ from bot.coordinator.desk import CreateRequest, RenderRequest
 from bot.coordinator_errors import NoCoordinatorError, RefusedError
 from synid_engine.serving.messages import Job, RenderWork, Submission
 
+from .fuse import DEADLY_SEED
+
 _AGAIN_S = 0.1
 _LASTING = frozenset(
     {"CharacterExistsError", "RequestKeyTakenError", "CharacterNotReadyError", "NotWaitingError"}
@@ -44,7 +46,7 @@ class Load:
     async def deadly(self, number: int) -> int:
         """Ask for a picture that kills every engine, and return the job's number."""
         await self._submit(
-            4, f"deadly {number}", RenderWork(prompt=f"deadly {number}", num_inference_steps=6)
+            4, f"deadly {number}", RenderWork(prompt="an old man", seed=DEADLY_SEED, num_inference_steps=6)
         )
         return self.promised[4, f"deadly {number}"]
 

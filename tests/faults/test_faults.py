@@ -11,8 +11,10 @@ from synid_engine.serving.messages import JobState
 from .kit import make_kit
 from .lives import Story, tell
 from .plan import plan
+from .verdict import FINAL
 
 _POINTS = 10
+_WITH_DEADLY = 4  # the deadly job costs that house three engines more
 
 
 def test_plan_is_drawn_by_its_seed_and_leaves_no_family_out() -> None:
@@ -31,8 +33,8 @@ async def test_nothing_is_lost_doubled_or_left_over_whatever_goes_wrong(
     faults = plan(seed, _POINTS)
     kit = make_kit(tmp_path / "kit", model=whole_model)
     houses = [
-        tell(tmp_path / f"{lane}", kit, faults[lane::2][: 4 + 2 * lane], is_deadly=lane == 0)
-        for lane in range(2)
+        tell(tmp_path / "one", kit, faults[:_WITH_DEADLY], is_deadly=True),
+        tell(tmp_path / "other", kit, faults[_WITH_DEADLY:]),
     ]
     stories = await asyncio.gather(*houses)
     told = f"seed {seed}: " + "; ".join(str(life.fault) for story in stories for life in story.lives)
@@ -44,8 +46,5 @@ async def test_nothing_is_lost_doubled_or_left_over_whatever_goes_wrong(
 def assert_well(story: Story, told: str) -> None:
     assert list(story.faults) == [], told
     assert story.exit_code == 0, told
-    assert (
-        story.ends.total()
-        == story.ends[JobState.DELIVERED] + story.ends[JobState.FAILED] + (story.ends[JobState.CANCELLED])
-    ), told
+    assert set(story.ends) <= FINAL, told
     assert story.ends[JobState.DELIVERED] > 0, told
