@@ -12,7 +12,7 @@ from bot.playground.serve import playground
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 try:
-    from playwright.async_api import Browser, Page, async_playwright
+    from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 except ImportError:
     pytest.skip("needs the Python package playwright", allow_module_level=True)
 
@@ -30,6 +30,11 @@ ARGUMENTS = (
 PICTURES = Path(os.environ.get("PLAYGROUND_SCREENSHOTS", "out/playground"))
 
 
+def is_trouble(said: ConsoleMessage) -> bool:
+    """Tell whether the browser complains; a picture whose message is deleted while it loads is none."""
+    return said.type == "error" and not said.text.startswith("Failed to load resource")
+
+
 @dataclass
 class Stage:
     """A page, open as Mia in #general, and the bot that she talks to."""
@@ -43,12 +48,29 @@ class Stage:
 
     async def open(self, *, as_user: int | None = None, width: int = 1280, height: int = 800) -> Page:
         """Open the page once more, in a browser of its own."""
-        context = await self.browser.new_context(viewport={"width": width, "height": height})
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark", locale="en-GB"
+        )
         page = await context.new_page()
         page.set_default_timeout(30_000)
         await page.goto(f"{self.link}#/{as_user or self.scene.mia.id}/")
         await page.get_by_role("heading", name="general", exact=True).wait_for()
         return page
+
+    async def write(self, words: str) -> None:
+        """Fill the message box."""
+        await self.page.get_by_label("Message", exact=True).fill(words)
+
+    async def become(self, name: str) -> None:
+        """Switch to another user."""
+        await self.page.get_by_label("Switch user").click()
+        await self.page.get_by_role("menuitemradio", name=name).click()
+        await self.page.get_by_label(f"You are {name}").wait_for()
+
+    async def theme(self, name: str) -> None:
+        """Choose other colours."""
+        await self.page.get_by_label("Switch user").click()
+        await self.page.get_by_role("menuitemradio", name=name).click()
 
     async def command(self, name: str, *words: str, page: Page | None = None) -> None:
         """Choose a command by typing it, and fill in what it asks."""
@@ -85,7 +107,7 @@ async def stage(chromium: str) -> AsyncGenerator[Stage]:
         stage = Stage(discord, scene, bot, shown.link, browser, None)  # type: ignore[arg-type]
         stage.page = await stage.open()
         stage.page.on("pageerror", lambda error: troubles.append(str(error)))
-        stage.page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+        stage.page.on("console", lambda said: troubles.append(said.text) if is_trouble(said) else None)
         yield stage
         await browser.close()
         await bot.end()

@@ -10,7 +10,7 @@ function textField(part, id) {
   const most = part.max_length ?? 4000;
   const count = h("span", { class: "field-count", "aria-hidden": "true" });
   const input = h(isLong ? "textarea" : "input", { id, class: "input", type: isLong ? null : "text", rows: isLong ? 4 : null, maxlength: most,
-    placeholder: part.placeholder, autocomplete: "off", value: part.value ?? "", on: { input: () => update() } });
+    placeholder: part.placeholder, autocomplete: "off", "aria-required": part.required === false ? null : "true", value: part.value ?? "", on: { input: () => update() } });
   const update = () => fill(count, `${input.value.length} / ${most}`);
   update();
   const fault = () => {
@@ -27,7 +27,7 @@ function selectField(part, id, channelId) {
   const [least, most] = [part.min_values ?? (isOptional ? 0 : 1), part.max_values ?? 1];
   let chosen = (part.options ?? []).filter((one) => one.default).map((one) => one.value).concat((part.default_values ?? []).map((one) => one.id));
   const holder = h("div", {});
-  const draw = () => fill(holder, selectBox({ key: id, id, options, chosen, least: isOptional ? 0 : least, most, label: labelFor(part), placeholder: part.placeholder || labelFor(part),
+  const draw = () => fill(holder, selectBox({ key: id, id, labelledBy: `${id}-label`, options, chosen, least: isOptional ? 0 : least, most, label: labelFor(part), placeholder: part.placeholder || labelFor(part),
     onChoose: (values) => { chosen = values; draw(); holder.firstChild.focus(); } }));
   draw();
   const fault = () => (chosen.length >= least || (isOptional && !chosen.length) ? null : least > 1 ? `Choose at least ${least}.` : "Choose one.");
@@ -92,7 +92,7 @@ export function fieldOf(part, { label, description, channelId }) {
   const inner = make(part, id, channelId);
   const isRequired = part.type !== 23 && part.required !== false;
   const trouble = h("span", { class: "field-trouble", role: "alert" });
-  const words = [label, isRequired ? h("span", { class: "star", title: "Required", "aria-label": "required" }, " *") : null];
+  const words = [label, isRequired ? h("span", { class: "star", title: "Required", "aria-hidden": "true" }, " *") : null];
   const head = inner.isGroup ? h("div", { class: "field-label", id: `${id}-label` }, words) : h("label", { class: "field-label", for: id, id: `${id}-label` }, words);
   const element = h("div", { class: "field" }, head, description ? h("p", { class: "field-note" }, description) : null, inner.content, trouble);
   const check = () => {

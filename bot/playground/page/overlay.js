@@ -40,8 +40,8 @@ export function popover(content, { anchor, point = null, label, role = "dialog",
   if (isWide && anchor) box.style.setProperty("min-width", `${anchor.getBoundingClientRect().width}px`);
   (document.querySelector("dialog[open]") ?? document.body).append(box);
   anchor?.setAttribute?.("aria-expanded", "true");
-  opened = { box, anchor, onClose, owner: point ? null : anchor };
-  placeBox(box, anchor, point);
+  opened = { box, anchor, onClose, owner: point ? null : anchor, settle: () => placeBox(box, anchor, point) };
+  opened.settle();
   return box;
 }
 
@@ -56,6 +56,9 @@ document.addEventListener("keydown", (event) => {
   }
 }, true);
 addEventListener("resize", () => { if (opened && !opened.box.contains(document.activeElement)) closePopover(); });
+
+/** Find a place for the open box again: what it holds has grown or shrunk. */
+export const settlePopover = () => opened?.settle();
 
 /** Move the focus among the items of a list with the arrow keys. */
 export function walkWithArrows(box, selector) {

@@ -1,7 +1,7 @@
 // A select: a button that shows what is chosen, and the list that it opens.
 import { h, uniqueId } from "./dom.js";
 import { icon } from "./icons.js";
-import { closePopover, popover } from "./overlay.js";
+import { closePopover, popover, settlePopover } from "./overlay.js";
 
 const MANY = 7;
 
@@ -63,17 +63,20 @@ function openList({ anchor, options, chosen, least, most, label, done }) {
   const box = popover([search, list, finishRow], { anchor, label, onClose, isWide: true });
   box.addEventListener("keydown", keys);
   draw();
+  settlePopover();
   (search ?? list).focus();
 }
 
 /** Draw a select. */
-export function selectBox({ key, id = null, options, chosen, least, most, label, placeholder, isDisabled = false, isBusy = false, onChoose }) {
+export function selectBox({ key, id = null, labelledBy = null, options, chosen, least, most, label, placeholder, isDisabled = false, isBusy = false, onChoose }) {
   const labels = chosen.map((value) => options.find((one) => one.value === value)).filter(Boolean);
+  const faceId = uniqueId("select-face");
   const open = () => openList({ anchor: box, options, chosen, least, most, label, done: onChoose });
   const box = h("button", { class: `select ${isBusy ? "is-busy" : ""}`, type: "button", id, disabled: isDisabled, data: { key },
-    "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": `${placeholder}${labels.length ? `: ${labels.map((one) => one.label).join(", ")}` : ""}`,
+    "aria-haspopup": "listbox", "aria-expanded": "false", "aria-labelledby": labelledBy ? `${labelledBy} ${faceId}` : null,
+    "aria-label": labelledBy ? null : `${placeholder}${labels.length ? `: ${labels.map((one) => one.label).join(", ")}` : ""}`,
     on: { click: open, keydown: (event) => { if (event.key === "ArrowDown") { event.preventDefault(); open(); } } } },
-  h("span", { class: `select-face ${labels.length ? "" : "is-empty"}` }, labels.length ? labels.map((one) => h("span", { class: most > 1 ? "tag" : "" }, one.lead?.(), one.label)) : placeholder),
+  h("span", { id: faceId, class: `select-face ${labels.length ? "" : "is-empty"}` }, labels.length ? labels.map((one) => h("span", { class: most > 1 ? "tag" : "" }, one.lead?.(), one.label)) : placeholder),
   icon("down"));
   return box;
 }

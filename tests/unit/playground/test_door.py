@@ -172,9 +172,9 @@ async def test_closed_playground_gives_no_tickets(visitor: Visitor) -> None:
 
 async def test_name_that_points_at_this_machine_is_refused_with_a_ticket_too(opened: Playground) -> None:
     port = URL(opened.link).port
-    async with aiohttp.ClientSession() as session:
-        async with session.get(opened.link, headers={"Host": f"evil.example:{port}"}) as answer:
-            assert answer.status == 403
+    headers = {"Host": f"evil.example:{port}"}
+    async with aiohttp.ClientSession() as session, session.get(opened.link, headers=headers) as answer:
+        assert answer.status == 403
 
 
 def test_code_for_the_phone_is_drawn() -> None:
