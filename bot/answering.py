@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -30,7 +31,7 @@ async def apologise(interaction: discord.Interaction, error: Exception) -> None:
     if words is None:
         return
     response = interaction.response
-    with suppress(discord.HTTPException):
+    with suppress(discord.HTTPException, aiohttp.ClientError):
         if not response.is_done():
             await response.send_message(words, ephemeral=True)
             return

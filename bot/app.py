@@ -16,9 +16,14 @@ from bot.control.server import ControlServer
 from bot.coordinator.opening import Opened, open_coordinator
 from bot.coordinator.parts import CoordinatorConfig
 from bot.delivery import ChatDelivery
+from bot.features.about import AboutCog
 from bot.features.character import CharacterCog, CharacterHandlers
 from bot.features.imagine import ImagineCog
 from bot.features.picture import PictureHandlers, PictureMenus
+from bot.features.privacy import PrivacyCog
+from bot.features.queue import QueueCog
+from bot.features.roster import RosterCog
+from bot.features.settings import SettingsCog
 from bot.live_cards import LiveCards
 from bot.posting import Posting
 from bot.serve import until_drained
@@ -119,13 +124,23 @@ async def _log_in(client: BotClient, token: str) -> None:
 
 async def _furnish(client: BotClient, service: Service, cards: LiveCards) -> None:
     """Give the client its features."""
-    for cog in (ImagineCog(service, cards.follow), CharacterCog(service, cards.follow)):
+    follow = cards.follow
+    roster, privacy = RosterCog(service), PrivacyCog(service)
+    for cog in (
+        ImagineCog(service, follow),
+        CharacterCog(service, follow),
+        roster,
+        privacy,
+        QueueCog(service),
+        SettingsCog(service),
+        AboutCog(service, client),
+    ):
         await client.add_cog(cog)
-    for menu in PictureMenus(service, cards.follow).menus():
+    for menu in PictureMenus(service, follow).menus():
         client.tree.add_command(menu)
-    for handlers in (PictureHandlers(service, cards.follow), CharacterHandlers(service, cards.follow)):
-        client.presses.update(handlers.presses())
-        client.forms.update(handlers.forms())
+    pictures, characters = PictureHandlers(service, follow), CharacterHandlers(service, follow)
+    client.presses.update(pictures.presses() | characters.presses() | roster.presses() | privacy.presses())
+    client.forms.update(pictures.forms() | characters.forms())
 
 
 async def _sync(client: BotClient, folder: Path) -> None:

@@ -96,6 +96,15 @@ class UnreadableUploadError(InvalidRequestError):
     """An uploaded file cannot be fetched."""
 
 
+class UploadTooLargeError(InvalidRequestError):
+    """An uploaded file has `size` bytes; at most `limit` are read."""
+
+    def __init__(self, *, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size = size
+        self.limit = limit
+
+
 class ForgottenButtonError(InvalidRequestError):
     """A button or a form is of a version that this program does not know."""
 

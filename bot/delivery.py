@@ -9,35 +9,18 @@ nonce follows from the job, so that Discord too knows it for a while.
 import asyncio
 import logging
 
-from bot.chat_errors import NothingMadeError, PictureTooLargeError
 from bot.features.picture import outcome_card
 from bot.live_cards import LiveCards
 from bot.posting import Card, Posting, TooLargeError
 from bot.service.jobs import JobView
 from bot.service.service import Service
-from bot.uploads import Upload, all_fitted
+from bot.uploads import Upload
 from storage.chats import ChatRecord, Told
 from storage.clock import Clock, wall_clock
-from storage.errors import DamagedFileError, MissingFileError
-from synid_engine.serving.messages import Job, JobState
+from synid_engine.serving.messages import Job
 
 _LOG = logging.getLogger(__name__)
-MOST_SHOWN = 10
 _SMALLEST_LIMIT = 64 << 10
-
-
-async def pictures_of(service: Service, job: Job, *, limit: int) -> tuple[Upload, ...]:
-    """Return a job's pictures as files; none if they are gone, or too large whatever is done."""
-    if job.state is JobState.FAILED:
-        return ()
-    try:
-        pictures = (await service.jobs.pictures(job))[:MOST_SHOWN]
-        return await asyncio.to_thread(all_fitted, f"job-{job.id}", pictures, limit=limit)
-    except PictureTooLargeError:
-        return ()
-    except (NothingMadeError, MissingFileError, DamagedFileError):
-        _LOG.warning("the pictures of job %d cannot be read", job.id)
-        return ()
 
 
 class ChatDelivery:
@@ -70,7 +53,7 @@ class ChatDelivery:
         view = await self._service.jobs.view(job)
         limit = chat.upload_limit
         while True:
-            files = await pictures_of(self._service, job, limit=limit)
+            files = await self._service.pictures.files(job, limit=limit)
             try:
                 await self._descend(_Outcome(self._service, job, chat, view, files))
             except TooLargeError:

@@ -216,5 +216,9 @@ _say(chat.NothingMadeError, lambda e: f"the pictures of job {e.job_id} are gone"
 _say(chat.NothingUnfinishedError, lambda _: "you have no unfinished request")
 _say(chat.ModelUnknownError, lambda _: "the engine is still starting; try again in a minute")
 _say(chat.UnreadableUploadError, lambda _: "the uploaded file cannot be fetched; upload it again")
+_say(
+    chat.UploadTooLargeError,
+    lambda e: f"the uploaded file has {_size(e.size)}; at most {_size(e.limit)} are read",
+)
 _say(chat.ForgottenButtonError, lambda _: "this button is from an older version of the bot; ask anew")
 _say(chat.NotReachedError, lambda e: f"Discord cannot be reached: {_short(e.detail)}")

@@ -93,7 +93,7 @@ class LiveCard:
         found: dict[Hash, bytes] = {}
         for digest in digests:
             with suppress(SynIDError):  # a newer preview has taken its place
-                found[digest] = await self._service.jobs.file(digest)
+                found[digest] = await self._service.pictures.file(digest)
         return found
 
 

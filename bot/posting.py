@@ -8,12 +8,14 @@ import logging
 from dataclasses import dataclass
 from typing import Protocol
 
+import aiohttp
 import discord
 
 from bot.chat_errors import NotReachedError
 from bot.uploads import Upload
 
 _LOG = logging.getLogger(__name__)
+_CUT = (aiohttp.ClientError, OSError)
 _TOO_LARGE = frozenset({40005})
 _LOOKED_AT = 100
 _REQUEST_TOO_LARGE = 413
@@ -77,8 +79,8 @@ class Posting:
             return False
         except discord.HTTPException as error:
             return _refused(error)
-        except (OSError, RuntimeError) as error:
-            raise NotReachedError(detail=str(error)) from error
+        except _CUT as error:
+            raise NotReachedError(detail=type(error).__name__) from error
         return True
 
     async def edit_message(self, channel_id: int, message_id: int, card: Card) -> bool:
@@ -90,8 +92,8 @@ class Posting:
             return False
         except discord.HTTPException as error:
             return _refused(error)
-        except OSError as error:
-            raise NotReachedError(detail=str(error)) from error
+        except _CUT as error:
+            raise NotReachedError(detail=type(error).__name__) from error
         return True
 
     async def send(self, channel_id: int, card: Card, *, nonce: str, reply_to: int | None) -> int | None:
@@ -120,8 +122,8 @@ class Posting:
         except discord.HTTPException as error:
             _refused(error)
             return None
-        except OSError as error:
-            raise NotReachedError(detail=str(error)) from error
+        except _CUT as error:
+            raise NotReachedError(detail=type(error).__name__) from error
         return sent.id
 
     async def direct_channel(self, user_id: int) -> int | None:
@@ -134,8 +136,8 @@ class Posting:
         except discord.HTTPException as error:
             _refused(error)
             return None
-        except OSError as error:
-            raise NotReachedError(detail=str(error)) from error
+        except _CUT as error:
+            raise NotReachedError(detail=type(error).__name__) from error
 
     async def find(self, channel_id: int, custom_id: str, *, after: int) -> int | None:
         """Look for a message of the bot's own that has a component whose custom id begins so.
@@ -154,8 +156,8 @@ class Posting:
                     return message.id
         except (discord.NotFound, discord.Forbidden):
             return None
-        except (discord.HTTPException, OSError) as error:
-            raise NotReachedError(detail=str(error)) from error
+        except (discord.HTTPException, *_CUT) as error:
+            raise NotReachedError(detail=type(error).__name__) from error
         return None
 
 

@@ -13,7 +13,6 @@ from bot.chat_errors import (
 from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
 from bot.coordinator.desk import CreateRequest, RenderRequest
 from bot.coordinator.opening import Opened
-from bot.coordinator.spool import Spool
 from bot.moderation import PromptPolicy, is_covered
 from bot.place import Place
 from bot.service.chats import ChatBook
@@ -22,7 +21,7 @@ from bot.service.rules import HouseRules
 from bot.words import Words
 from storage.errors import CharacterNotFoundError
 from synid_engine.errors import SynIDError
-from synid_engine.serving.messages import CreateWork, Hash, Job, JobState, RenderWork
+from synid_engine.serving.messages import CreateWork, Job, JobState, RenderWork
 
 _UNFINISHED = frozenset({JobState.QUEUED, JobState.LEASED, JobState.RUNNING, JobState.WAITING})
 _LOOKED_AT = 200
@@ -84,7 +83,6 @@ class Tools:
     names: Names
     policy: PromptPolicy
     words: Words
-    spool: Spool
 
 
 class Jobs:
@@ -224,41 +222,6 @@ class Jobs:
             server_id=None if chat is None else chat.server_id,
             may_post=chat is not None and chat.may_post,
         )
-
-    async def file(self, digest: Hash) -> bytes:
-        """Return a preview, a choice or a picture.
-
-        Raises:
-            StoreError: It is not there, or damaged.
-        """
-        return await self._tools.spool.read(digest)
-
-    async def pictures(self, job: Job) -> list[bytes]:
-        """Return the finished pictures of a job.
-
-        Raises:
-            NothingMadeError: They have been deleted.
-            StoreError: They cannot be read.
-        """
-        images = self._tools.opened.stores.images
-        found = await images.of_job(job.id)
-        if not found:
-            raise NothingMadeError(job_id=job.id)
-        return [await images.read(one.image) for one in found]
-
-    async def delete_pictures(self, place: Place, job_id: int) -> None:
-        """Remove a job's pictures.
-
-        Raises:
-            NotYoursError: Only their owner and the server's moderators may.
-        """
-        job = await self._jobs.get(job_id)
-        is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
-        if job.owner_id != place.owner_id and not is_moderated:
-            raise NotYoursError(what="deleting these pictures")
-        images = self._tools.opened.stores.images
-        for one in await images.of_job(job_id):
-            await images.delete(one.id)
 
     def _optional(self, text: str, *, field: str) -> str:
         return self._tools.policy.check(text, field=field) if text.strip() else ""

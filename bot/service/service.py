@@ -8,8 +8,11 @@ from bot.coordinator.spool import Spool
 from bot.moderation import PlainPolicy, PromptPolicy
 from bot.service.characters import Characters
 from bot.service.chats import ChatBook
+from bot.service.files import CharacterFiles
 from bot.service.jobs import Jobs, Tools
 from bot.service.names import Names
+from bot.service.pictures import Pictures
+from bot.service.privacy import Privacy
 from bot.service.rules import HouseRules
 from bot.words import Words
 from storage.data_folder import DataFolder
@@ -20,7 +23,10 @@ class Service:
     """What the features ask; each part says what it does."""
 
     jobs: Jobs
+    pictures: Pictures
     characters: Characters
+    files: CharacterFiles
+    privacy: Privacy
     chats: ChatBook
     names: Names
     rules: HouseRules
@@ -39,7 +45,9 @@ def open_service(
         policy: Which prompts are drawn; a plain one if None.
     """
     stores = opened.stores
+    data = DataFolder(folder)
     names = Names(stores.characters, stores.rosters)
+    characters = Characters(stores, names)
     chats, rules = ChatBook(stores), HouseRules(stores.preferences)
     tools = Tools(
         opened=opened,
@@ -48,11 +56,13 @@ def open_service(
         names=names,
         policy=policy or PlainPolicy(),
         words=words,
-        spool=Spool(DataFolder(folder)),
     )
     return Service(
         jobs=Jobs(tools),
-        characters=Characters(stores, names),
+        pictures=Pictures(stores, Spool(data)),
+        characters=characters,
+        files=CharacterFiles(opened, data, characters, names),
+        privacy=Privacy(opened, names),
         chats=chats,
         names=names,
         rules=rules,

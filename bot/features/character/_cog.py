@@ -1,5 +1,6 @@
 """`/character`: parse, submit, present."""
 
+import io
 from typing import Literal
 
 import discord
@@ -7,6 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot import prose
+from bot.downloads import downloaded
 from bot.features.character import _present
 from bot.features.picture import shared_text
 from bot.follow import Follow
@@ -92,6 +94,26 @@ class CharacterCog(commands.GroupCog, group_name="character", group_description=
         view = await self._service.characters.own_named(place, name)
         await _show(interaction, _present.confirm_card(view))
 
+    @app_commands.command(name="export", description="Get a character as a file.")
+    @app_commands.describe(name="Which one")
+    async def export(self, interaction: discord.Interaction, name: Name) -> None:
+        """Hand out a character."""
+        place = await begin(interaction, hidden=True)
+        upload = await self._service.files.export(place, name)
+        file = discord.File(io.BytesIO(upload.data), filename=upload.name)
+        await interaction.edit_original_response(attachments=[file])
+
+    @app_commands.command(name="import", description="Make a character of a file.")
+    @app_commands.describe(file="What /character export gave", name="Another name for it")
+    async def import_(
+        self, interaction: discord.Interaction, file: discord.Attachment, name: Name | None = None
+    ) -> None:
+        """Take a character in."""
+        place = await begin(interaction, hidden=True)
+        data = await downloaded(file, limit=self._service.files.most_bytes)
+        view = await self._service.files.import_(place, data, name=name)
+        await _show(interaction, _present.show_card(view, await self._service.characters.portrait(view)))
+
     @app_commands.command(description="Let this server draw one of your characters.")
     @app_commands.describe(name="Which one", rights="What the members may do with it")
     async def share(
@@ -127,6 +149,7 @@ class CharacterCog(commands.GroupCog, group_name="character", group_description=
         return await self._offers.own(interaction, typed)
 
     @show.autocomplete("name")
+    @export.autocomplete("name")
     @unshare.autocomplete("name")
     async def offer_drawable(self, interaction: discord.Interaction, typed: str) -> Choices:
         """Offer what can be drawn here."""

@@ -99,7 +99,7 @@ class PictureHandlers:
         if view.is_covered:
             rules = await self._service.rules.of(place.server_id)
             require_uncovering(server_covers=rules.covers, is_age_restricted=place.is_age_restricted)
-        pictures = await self._service.jobs.pictures(job)
+        pictures = await self._service.pictures.of(job)
         await self._service.chats.mark_spoiler(job, is_spoiler=not view.is_covered)
         files = all_fitted(f"job-{job.id}", pictures, limit=place.upload_limit)
         card = outcome_card(await self._service.jobs.view(job), files)
@@ -118,7 +118,8 @@ class PictureHandlers:
     async def delete(self, interaction: discord.Interaction, press: Press) -> None:
         """Take the pictures away."""
         await interaction.response.defer()
-        await self._service.jobs.delete_pictures(place_of(interaction), press.row)
+        job = await self._service.jobs.get(press.row)
+        await self._service.pictures.delete(place_of(interaction), job)
         await interaction.delete_original_response()
 
     async def pick(self, interaction: discord.Interaction, press: Press) -> None:
