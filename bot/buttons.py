@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Buttons and forms that outlive the process: their custom id names a row and what to do with it.
 
 Who presses one after a restart gets the same as before. Knows no feature: the client holds the handlers.

@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Cards that follow their jobs: edited when something happened, and never more often than Discord likes."""
 
 import asyncio

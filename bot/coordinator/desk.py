@@ -159,7 +159,7 @@ class Desk:
             character_ids=(character.id,),
             descriptions=(character.description,),
             styles=(_style_of(request) or character.style,),
-            **_chosen(request),
+            **_chosen(request),  # pyright: ignore[reportArgumentType]  (fields of the work, by name)
         )
         return await self._client.submit(_submission(request, work))
 

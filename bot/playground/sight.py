@@ -95,6 +95,10 @@ class Sight:
         channel = self.world.channels.get(change.channel_id or 0)
         if channel is None or not self.sees(channel) or not self.person.hears(change):
             return None
+        return self._in_channel(change, channel)
+
+    def _in_channel(self, change: Change, channel: Channel) -> Json | None:
+        """Return what the page is told of a change within a channel that the user sees."""
         if change.event in {"MESSAGE_CREATE", "MESSAGE_UPDATE"}:
             is_new = change.event == "MESSAGE_CREATE"
             return {"event": "message", "is_new": is_new, "message": self.written(change.data)}

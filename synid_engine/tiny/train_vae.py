@@ -1,5 +1,5 @@
 # pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
-# pyright: reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportOptionalSubscript=false
 """Train the autoencoder of the drawn world: 256-pixel pictures to 16 x 16 x 16 latents of unit variance.
 
 Run: `python -m synid_engine.tiny.train_vae --data DATA --out WEIGHTS/vae --minutes 30`

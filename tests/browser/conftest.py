@@ -84,7 +84,7 @@ class Stage:
 
     async def picture(self, name: str, page: Page | None = None) -> None:
         """Keep what is to be seen."""
-        PICTURES.mkdir(parents=True, exist_ok=True)
+        PICTURES.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  (a test may wait for the disk)
         await (page or self.page).screenshot(path=PICTURES / f"{name}.png", animations="disabled")
 
 

@@ -91,7 +91,8 @@ class Answers(discord.ui.Modal, title="A few questions"):
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
         size, wishes = self.size.component.value, ", ".join(self.wishes.component.values) or "nothing"
-        said = f"{self.name.component.value}: {size}, {wishes}, {'sure' if self.sure.component.value else 'unsure'}"
+        sure = "sure" if self.sure.component.value else "unsure"
+        said = f"{self.name.component.value}: {size}, {wishes}, {sure}"
         await interaction.response.send_message(said, ephemeral=True)
 
 
@@ -122,7 +123,7 @@ class Card(discord.ui.LayoutView):
             discord.ui.Container(
                 discord.ui.TextDisplay(f"### {character}\n{prompt}"),
                 gallery,
-                discord.ui.TextDisplay("-# seed **4711** · 512 × 512 · identity 0.83"),
+                discord.ui.TextDisplay("-# seed **4711** · 512 x 512 · identity 0.83"),
                 discord.ui.Separator(),
                 buttons,
                 styles,

@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Characters as cards."""
 
 from collections.abc import Sequence

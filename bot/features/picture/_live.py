@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """A job that is not over yet, as a card: its place, its progress, its previews, its question."""
 
 from collections.abc import Mapping

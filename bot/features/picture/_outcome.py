@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """What came of a job, as a card."""
 
 import discord

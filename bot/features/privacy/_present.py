@@ -1,3 +1,5 @@
+# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
+# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Questions and answers about a person's data."""
 
 import discord
