@@ -88,7 +88,12 @@ class Studio:
         if not ready:
             self.engine.come_up = lambda *_: None  # type: ignore[method-assign]
         config = BotConfig(
-            coordinator=CoordinatorConfig(tick_s=0.05, redeliver_after_s=0.05, answer_within_s=60.0),
+            coordinator=CoordinatorConfig(
+                tick_s=0.05,
+                redeliver_after_s=0.05,
+                answer_within_s=60.0,
+                stale_after_s=1e9,  # a clock that jumps makes no engine silent
+            ),
             edit_every_s=0.01,
         )
         self.bot = await self._life.enter_async_context(
