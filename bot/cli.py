@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bot import bot_command
 from bot.errors import sentence
 from bot.requests import LARGEST_SEED, MOST_PICTURES
 from bot.serve_commands import register
@@ -234,6 +235,7 @@ def demo(*, out: Out = Path("out")) -> None:
 
 
 register(app)
+bot_command.register(app)
 
 if __name__ == "__main__":
     main()

@@ -118,6 +118,7 @@ class Coordinator:
             stage=engine.stage,
             generation=engine.generation,
             model_id=engine.ready.model_id if engine.ready is not None else "",
+            model_hash=engine.ready.model_hash if engine.ready is not None else "",
             device=engine.ready.device if engine.ready is not None else "",
             queued=schedule.queued,
             in_engine=schedule.inside,

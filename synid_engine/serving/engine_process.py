@@ -67,7 +67,7 @@ class EngineProcess:
         self._is_loaded.set()
         loop.run()
         self._is_leaving.set()
-        self._connection.send(Drained())
+        self._connection.send_last(Drained())
         return EngineExit.DRAINED
 
     def _tell_loading(self, stage: str, fraction: float) -> None:
@@ -105,7 +105,7 @@ class EngineProcess:
                 if isinstance(order, Assign):
                     self._connection.send(HandedBack(lease=order.lease, engine_ms=0.0))
             if not self._is_loaded.is_set():
-                self._connection.send(Drained())
+                self._connection.send_last(Drained())
                 leave(EngineExit.DRAINED)
         except WireError:
             self._lose()
