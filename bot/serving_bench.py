@@ -22,6 +22,7 @@ from synid_engine.serving.company_bench import CompanyConfig, company_figures, p
 from synid_engine.serving.messages import RenderWork
 from synid_engine.serving.random_model import random_sd15
 from synid_engine.serving.speed_bench import SpeedConfig, speed_figures
+from synid_engine.serving.training_bench import TrainingBenchConfig, training_figures
 from synid_engine.synid.stage import StageModels
 
 _HEAVY, _FIRST_LIGHT = 1, 100
@@ -34,6 +35,7 @@ class ServingBenchConfig:
     Attributes:
         speed: Mixed batches, banks, and the queue against one by one.
         company: A picture while a creation runs.
+        training: Two creations that train in one pass.
         heavy_jobs: Pictures that one owner has queued.
         light_jobs: Pictures that as many other owners ask for meanwhile.
         alone_jobs: Pictures on an idle engine, whose median is the job time.
@@ -43,6 +45,7 @@ class ServingBenchConfig:
 
     speed: SpeedConfig = field(default_factory=SpeedConfig)
     company: CompanyConfig = field(default_factory=CompanyConfig)
+    training: TrainingBenchConfig = field(default_factory=TrainingBenchConfig)
     heavy_jobs: int = 50
     light_jobs: int = 10
     alone_jobs: int = 9
@@ -53,6 +56,7 @@ class ServingBenchConfig:
 QUICK = ServingBenchConfig(
     speed=speed_bench.QUICK,
     company=CompanyConfig(pictures=15, warm_up_pieces=60),
+    training=TrainingBenchConfig(repeats=5),
     light_jobs=5,
     alone_jobs=5,
     ledger_jobs=1000,
@@ -88,7 +92,9 @@ def _engine_figures(options: BenchOptions, config: ServingBenchConfig, folder: P
     else:
         engine = Engine.load(options.models)
     speed = speed_figures(engine.models.backbone, config.speed, on_progress=options.on_progress)
-    return speed + company_figures(engine, folder, config.company, on_progress=options.on_progress)
+    training = training_figures(engine.models, config.training, on_progress=options.on_progress)
+    company = company_figures(engine, folder, config.company, on_progress=options.on_progress)
+    return speed + company + training
 
 
 async def _load_figures(

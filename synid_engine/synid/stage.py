@@ -11,6 +11,7 @@ from synid_engine.errors import InvalidSettingError
 from synid_engine.perception.bundle import Perception
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator
+from synid_engine.synid.exercise import OWN_ROOM, Classroom
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -67,10 +68,17 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StageModels:
-    """The frozen models: what draws, and what judges."""
+    """The frozen models: what draws, and what judges.
+
+    Attributes:
+        backbone: Draws.
+        perception: Judges.
+        classroom: Where training steps are worked out.
+    """
 
     backbone: Backbone
     perception: Perception
+    classroom: Classroom = OWN_ROOM
 
 
 def stage_generator(seed: int, stage: str) -> torch.Generator:

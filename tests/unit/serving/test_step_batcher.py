@@ -306,3 +306,5 @@ def test_what_cannot_be_queued_is_refused(backbone: Backbone) -> None:
         BatchConfig(preview_every=-1)
     with pytest.raises(InvalidSettingError):
         BatchConfig(creation_weight=0.0)
+    with pytest.raises(InvalidSettingError):
+        BatchConfig(training_rows=-1)
