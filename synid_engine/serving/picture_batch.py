@@ -23,6 +23,7 @@ from synid_engine.serving.batch_events import (
     PictureDone,
     PicturePreview,
 )
+from synid_engine.serving.cost_model import CREATION_WEIGHT
 from synid_engine.synid.stage import Progress
 
 _RECENT = 100
@@ -46,7 +47,7 @@ class BatchConfig:
     max_rows: int = 8
     preview_every: int = 5
     preview_interval_s: float = 0.0
-    creation_weight: float = 2.0
+    creation_weight: float = CREATION_WEIGHT
     training_rows: int = 0
 
     def __post_init__(self) -> None:
