@@ -1,6 +1,7 @@
 """The engine's start: models loaded once, steps measured, and the loop that works with both."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from queue import SimpleQueue
 
 import torch
@@ -14,6 +15,7 @@ from synid_engine.serving.engine_status import EngineStatus, no_device_memory
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.recipe import read_recipe
 from synid_engine.serving.spool import Spool
+from synid_engine.serving.stepwise import SharedRoom
 from synid_engine.serving.wire import Order, Ready, Report
 from synid_engine.synid.pipeline import DistillConfig
 
@@ -51,8 +53,15 @@ def start_loop(
     )
     on_stage("calibration", _SHARES["calibration"])
     found = calibrated(engine, threads=options.threads, file=options.calibration, distill=distill)
-    batch = BatchConfig(max_rows=found.max_rows, preview_interval_s=options.preview_interval_s)
     backbone = engine.models.backbone
+    is_gpu = backbone.device.type == "cuda"
+    if is_gpu:  # there a small batch leaves most of it idle, and no pass is the same bit for bit anyway
+        engine = replace(engine, models=replace(engine.models, classroom=SharedRoom()))
+    batch = BatchConfig(
+        max_rows=found.max_rows,
+        preview_interval_s=options.preview_interval_s,
+        training_rows=found.max_rows if is_gpu else 0,
+    )
     loop = EngineLoop(
         engine,
         Spool(options.spool),
@@ -62,7 +71,7 @@ def start_loop(
         config=LoopConfig(batch=batch, distill=distill),
         orders=orders,
     )
-    if backbone.device.type == "cuda":
+    if is_gpu:
         status.device_memory_mib = lambda: torch.cuda.memory_reserved(backbone.device) / _MIB
     else:
         status.device_memory_mib = no_device_memory

@@ -12,6 +12,7 @@ from synid_engine.perception.bundle import Perception
 from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator
+from synid_engine.synid.exercise import OWN_ROOM, Classroom
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -73,13 +74,21 @@ class StageModels:
     Attributes:
         backbone: Draws.
         perception: Judges.
+<<<<<<< HEAD
         identity_encoder: Reads portraits into the tokens that the backbone was trained with; None where it
             was trained with words alone.
+=======
+        classroom: Where training steps are worked out.
+>>>>>>> faults
     """
 
     backbone: Backbone
     perception: Perception
+<<<<<<< HEAD
     identity_encoder: IdentityEncoder | None = None
+=======
+    classroom: Classroom = OWN_ROOM
+>>>>>>> faults
 
 
 def stage_generator(seed: int, stage: str) -> torch.Generator:

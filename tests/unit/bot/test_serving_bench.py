@@ -1,12 +1,18 @@
 """The parts of `synid bench serving` that need no engine process."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from bot import serving_bench
 from bot.ledger_bench import ledger_figures
 from bot.serving_bench import crowd_figures
 from bot.serving_load import Errand
-from synid_engine.evaluation.progress import ignore_progress
+from synid_engine.errors import JobCancelledError
+from synid_engine.evaluation.figures import Figure
+from synid_engine.evaluation.progress import BenchOptions, ignore_progress
 
 
 async def test_ledger_is_measured_in_both_modes(tmp_path: Path) -> None:
@@ -38,4 +44,36 @@ def test_waits_of_light_owners_are_told_in_job_times() -> None:
     assert figures["wait of a light owner beside 2 queued jobs, in job times, longest"] == 1.5
     assert figures["  wait of the heavy owner's last job"] == 8.0
     assert math.isclose(figures["error of the told time in that load, median"], 0.2)
-    assert figures["  p90"] == 0.25
+    assert figures["  the same, p90"] == 0.25
+
+
+def test_bench_that_was_broken_off_goes_on_with_the_next_part(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    options = BenchOptions(out=tmp_path, random_sd15=True)
+    measured: list[str] = []
+
+    def parts(*_: object) -> dict[str, Callable[[], list[Figure]]]:
+        def one() -> list[Figure]:
+            measured.append("one")
+            return [Figure(name="one", value=1.5, unit="s", target=2, bound="most")]
+
+        def other() -> list[Figure]:
+            measured.append("other")
+            if measured.count("other") == 1:
+                raise JobCancelledError
+            return [Figure(name="other", value=2)]
+
+        return {"one": one, "other": other}
+
+    monkeypatch.setattr(serving_bench, "_parts", parts)
+    with pytest.raises(JobCancelledError):
+        serving_bench.bench_serving(options)
+    report = serving_bench.bench_serving(options)
+    assert measured == ["one", "other", "other"]
+    assert [(one.name, one.value, one.holds) for one in report.figures] == [
+        ("one", 1.5, True),
+        ("other", 2, None),
+    ]
+    serving_bench.bench_serving(options)
+    assert measured.count("one") == 2  # nothing is left of a bench that was finished

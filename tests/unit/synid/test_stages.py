@@ -8,7 +8,9 @@ from torch import Tensor
 
 from synid_engine.errors import CorruptTensorError, InvalidSettingError, JobCancelledError
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.perception.bundle import Perception
 from synid_engine.perception.identity_encoder import IdentityEncoder
+from synid_engine.runtime.backbone import load_backbone
 from synid_engine.synid.adapter import HELD_OUT_SCENES
 from synid_engine.synid.anchors import cohesive_group, find_anchors
 from synid_engine.synid.bootstrap import (
@@ -113,9 +115,18 @@ def test_resumed_character_equals_an_uninterrupted_one(
     assert isinstance(whole.report["adapter_kept"], bool)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_character_resumed_within_a_stage_equals_an_uninterrupted_one(
-    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig, tmp_path: Path
+    small_folder: Path,
+    perception: Perception,
+    words: PlainIdentityWords,
+    tiny_config: DistillConfig,
+    tmp_path: Path,
+    dtype: torch.dtype,
 ) -> None:
+    models = StageModels(
+        backbone=load_backbone(small_folder, device="cpu", dtype=dtype), perception=perception
+    )
     checkpoints: list[Checkpoint] = []
     whole = distill(
         words, models, tiny_config, seed=5, on_checkpoint=checkpoints.append, is_due=lambda steps: steps >= 1
