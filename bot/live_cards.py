@@ -52,7 +52,7 @@ class LiveCard:
 
     async def _read(self) -> None:
         try:
-            async with aclosing(self._service.jobs.events(self._job.id)) as events:  # type: ignore[type-var]
+            async with aclosing(self._service.jobs.events(self._job.id)) as events:
                 async for event in events:
                     assert self._known is not None  # noqa: S101 - the reader starts after it is known
                     self._known = told(self._known, event, now=self._clock())

@@ -159,8 +159,10 @@ class Desk:
             character_ids=(character.id,),
             descriptions=(character.description,),
             styles=(_style_of(request) or character.style,),
-            **_chosen(request),
+            identity_scale=request.identity_scale,
         )
+        if request.guidance_scale is not None:
+            work = work.model_copy(update={"guidance_scale": request.guidance_scale})
         return await self._client.submit(_submission(request, work))
 
     async def _submit_create(
@@ -240,11 +242,6 @@ def _submission(request: JobRequest, work: CreateWork | RenderWork) -> Submissio
 
 def _style_of(request: CreateRequest | RenderRequest) -> str:
     return clean_text(request.style, field="style") if request.style.strip() else ""
-
-
-def _chosen(request: RenderRequest) -> dict[str, float]:
-    scales = {"guidance_scale": request.guidance_scale, "identity_scale": request.identity_scale}
-    return {name: value for name, value in scales.items() if value is not None}
 
 
 def _seed(request: JobRequest) -> int:

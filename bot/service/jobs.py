@@ -1,6 +1,6 @@
 """Jobs that people ask for in a chat: made, drawn again, chosen for, cancelled, looked at."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -198,7 +198,7 @@ class Jobs:
                     break
         return None
 
-    def events(self, job_id: int) -> AsyncIterator[JobEvent]:
+    def events(self, job_id: int) -> AsyncGenerator[JobEvent]:
         """Return what is known of a job, and what happens to it; see `CoordinatorClient`."""
         return self._coordinator.events(job_id)
 

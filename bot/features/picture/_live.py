@@ -7,7 +7,7 @@ import discord
 from discord import ui
 
 from bot import prose
-from bot.buttons import RowButton
+from bot.buttons import RowButton, button_row
 from bot.coordinator.client import (
     JobEvent,
     PlaceChanged,
@@ -164,9 +164,9 @@ def _rows(known: LiveState) -> list[ui.ActionRow[ui.LayoutView]]:
     job = known.view.job
     cancel = RowButton("job", job.id, "cancel", label="Cancel", style=discord.ButtonStyle.danger)
     if known.state is not JobState.WAITING or known.question is None:
-        return [ui.ActionRow(cancel)]
+        return [button_row(cancel)]
     picks = [
         RowButton("job", job.id, "pick", known.question.fence, number, label=str(number + 1))
         for number in range(len(known.question.question.choices))
     ]
-    return [ui.ActionRow(*picks[:5]), ui.ActionRow(cancel)]
+    return [button_row(*picks[:5]), button_row(cancel)]

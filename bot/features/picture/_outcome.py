@@ -5,7 +5,7 @@ from discord import ui
 
 from bot import prose
 from bot.answering import as_sentence
-from bot.buttons import RowButton
+from bot.buttons import RowButton, button_row
 from bot.posting import Card
 from bot.service.jobs import JobView
 from bot.uploads import Upload
@@ -75,7 +75,7 @@ def _failure(view: JobView) -> ui.Container[ui.LayoutView]:
         rows.insert(0, RowButton("job", view.job.id, "again", label="Try again"))
     return ui.Container(
         ui.TextDisplay(f"### {_who(view)} could not be drawn\n{words}"),
-        ui.ActionRow(*rows),
+        button_row(*rows),
         accent_colour=discord.Colour.red(),
     )
 
@@ -130,7 +130,7 @@ def _drawn_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
     if view.server_id is not None:
         second.append(RowButton("job", job_id, "share", label="Share character"))
     second.append(RowButton("job", job_id, "delete", label="Delete", style=discord.ButtonStyle.danger))
-    return [ui.ActionRow(*first), ui.ActionRow(*second)]
+    return [button_row(*first), button_row(*second)]
 
 
 def _made_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
@@ -141,4 +141,4 @@ def _made_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
     ]
     if view.server_id is not None:
         buttons.append(RowButton("job", job_id, "share", label="Share character"))
-    return [ui.ActionRow(*buttons)]
+    return [button_row(*buttons)]
