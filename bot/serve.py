@@ -21,8 +21,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CALIBRATION_FILE = "calibration.json"
 
 
-def serve(*, data: Path | None, model: Path | None) -> None:
+def serve(*, data: Path | None, model: Path | None, recipe: Path | None = None) -> None:
     """Serve a data folder until SIGINT or SIGTERM; a second one ends it at once.
+
+    Args:
+        data: The folder; None is the usual one.
+        model: The base model's; None is the environment's, else the embedded one.
+        recipe: Other budgets for creations; see `synid_engine.serving.recipe`.
 
     Raises:
         CoordinatorRunningError: Another process serves it.
@@ -32,10 +37,10 @@ def serve(*, data: Path | None, model: Path | None) -> None:
     settings = Settings()
     folder = DataFolder(settings.data_folder(data).absolute())
     with log_lines():
-        asyncio.run(serve_with(engine_of(folder, model=model or settings.models), folder.path))
+        asyncio.run(serve_with(engine_of(folder, model=model or settings.models, recipe=recipe), folder.path))
 
 
-def engine_of(folder: DataFolder, *, model: Path | None) -> EngineLink:
+def engine_of(folder: DataFolder, *, model: Path | None, recipe: Path | None = None) -> EngineLink:
     """Return the engine process of a data folder, not started yet; without a model it is the embedded one."""
     from synid_engine.serving.engine_options import EngineOptions
     from synid_engine.serving.supervisor import EngineSupervisor
@@ -45,6 +50,7 @@ def engine_of(folder: DataFolder, *, model: Path | None) -> EngineLink:
         weights=folder.path / "weights",
         model=model,
         calibration=folder.path / _CALIBRATION_FILE,
+        recipe=recipe,
     )
     return EngineSupervisor(options, log_folder=folder.path)
 

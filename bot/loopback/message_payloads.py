@@ -62,8 +62,10 @@ def component_payload(world: World, component: Json) -> Json:
     return told
 
 
-def message_payload(world: World, message: Message, *, with_nonce: bool = False) -> Json:
-    """Write a message; its nonce only where it has just been created."""
+def message_payload(
+    world: World, message: Message, *, with_nonce: bool = False, with_referenced: bool = True
+) -> Json:
+    """Write a message; its nonce only where it has just been created, what it refers to one message deep."""
     told: Json = {
         "id": str(message.id),
         "channel_id": str(message.channel_id),
@@ -89,13 +91,14 @@ def message_payload(world: World, message: Message, *, with_nonce: bool = False)
     if message.interaction is not None:
         told["interaction_metadata"] = message.interaction
     if message.reference is not None:
-        told |= _reference(world, message.reference)
+        told["message_reference"] = message.reference
+        if with_referenced:
+            told["referenced_message"] = _referenced(world, message.reference)
     if with_nonce and message.nonce is not None:
         told["nonce"] = message.nonce
     return told
 
 
-def _reference(world: World, reference: Json) -> Json:
+def _referenced(world: World, reference: Json) -> Json | None:
     referred = world.messages.get(int(reference["channel_id"]), {}).get(int(reference["message_id"]))
-    shallow = None if referred is None else message_payload(world, referred)
-    return {"message_reference": reference, "referenced_message": shallow}
+    return None if referred is None else message_payload(world, referred, with_referenced=False)

@@ -2,6 +2,7 @@ import pytest
 
 from bot.loopback.driver import LoopbackDiscord
 from bot.loopback.message_rules import EPHEMERAL, VERSION_TWO
+from bot.loopback.messages import Draft, create_message
 from bot.loopback.models import ChannelKind
 from bot.loopback.options import LocalFile
 from bot.loopback.people import NotOfferedError
@@ -168,3 +169,13 @@ async def test_events_of_new_places_reach_the_client(
     while bot.get_channel(news.id) is None:
         await bot.wait_for("guild_channel_create", timeout=10)
     assert bot.get_channel(news.id).is_nsfw()  # type: ignore[union-attr]
+
+
+def test_reference_is_told_one_message_deep(loopback: LoopbackDiscord, mia: Person, place: Place) -> None:
+    last = mia.send(place.channel, "first")
+    for _ in range(3):
+        draft = Draft(author_id=loopback.bot.id, body={"content": "on"}, by_webhook=True, reply_to=last.id)
+        last = create_message(loopback.world, place.channel, draft)
+    told = loopback.payload(last)["referenced_message"]
+    assert told["message_reference"]["message_id"] != told["id"]
+    assert "referenced_message" not in told
