@@ -146,8 +146,7 @@ class Desk:
     async def render(self, request: RenderRequest) -> Job:
         """See `RequestDesk`."""
         prompt = clean_text(request.prompt, field="prompt")
-        find = self._character if request.character_id is None else self._known
-        character = await find(request)
+        character = await self.subject(request)
         if character.state is not CharacterState.READY or character.made is None:
             raise CharacterNotReadyError(name=character.name, state=character.state)
         work = RenderWork(
@@ -164,6 +163,16 @@ class Desk:
         if request.guidance_scale is not None:
             work = work.model_copy(update={"guidance_scale": request.guidance_scale})
         return await self._client.submit(_submission(request, work))
+
+    async def subject(self, request: RenderRequest) -> CharacterRecord:
+        """Return whom a request means.
+
+        Raises:
+            ProfileNotFoundError: Nobody that the owner may draw there.
+            CharacterNotFoundError: Likewise, of a number.
+        """
+        find = self._character if request.character_id is None else self._known
+        return await find(request)
 
     async def _submit_create(
         self, request: CreateRequest, character_id: int, description: str, style: str

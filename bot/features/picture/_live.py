@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 import discord
 from discord import ui
@@ -34,6 +35,7 @@ class LiveState:
         view: The job, as it was when it was last read.
         state: Where it stands; None until that has been told.
         heard_at: When `place` or `progress` was told; seconds since 1970.
+        hidden: Files that may not be shown.
     """
 
     view: JobView
@@ -44,6 +46,7 @@ class LiveState:
     question: QuestionAsked | None = None
     trouble: TroubleMet | None = None
     heard_at: float = 0.0
+    hidden: frozenset[Hash] = frozenset()
 
     def pictures(self) -> tuple[Hash, ...]:
         """Return the files that the card shows now."""
@@ -64,11 +67,21 @@ def told(known: LiveState, event: JobEvent, *, now: float) -> LiveState:
         case ProgressMade():
             return replace(known, progress=event, heard_at=now)
         case PreviewDrawn():
+            known = _judged(known, event.image, event.nsfw)
             return replace(known, previews={**known.previews, event.index: event.image})
         case QuestionAsked():
+            for choice, nsfw in zip_longest(event.question.choices, event.question.nsfw):
+                known = _judged(known, choice, nsfw)
             return replace(known, question=event)
         case TroubleMet():
             return replace(known, trouble=event)
+
+
+def _judged(known: LiveState, image: Hash | None, nsfw: float | None) -> LiveState:
+    if image is None:
+        return known
+    hidden = known.hidden - {image}
+    return replace(known, hidden=hidden | {image} if known.view.rule.withholds(nsfw) else hidden)
 
 
 def _moved(known: LiveState, job: Job) -> LiveState:

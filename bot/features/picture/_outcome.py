@@ -34,8 +34,10 @@ def outcome_card(view: JobView, files: tuple[Upload, ...], *, asked_by: int | No
         box.add_item(ui.TextDisplay(_picture_text(view, job.work)))
     if files:
         box.add_item(_gallery(view, files))
-    else:
+    elif not view.withheld:
         box.add_item(ui.TextDisplay("The pictures do not fit into a message here."))
+    if view.withheld:
+        box.add_item(ui.TextDisplay(_withheld_text(view)))
     if asked_by is not None:
         box.add_item(ui.TextDisplay(f"-# asked for by <@{asked_by}>"))
     for row in _made_rows(view) if isinstance(job.work, CreateWork) else _drawn_rows(view):
@@ -99,6 +101,11 @@ def _picture_text(view: JobView, work: RenderWork) -> str:
     if view.not_drawn:
         lines.append(f"-# Words that cannot be drawn: {prose.listed(view.not_drawn)}")
     return "\n".join(lines)
+
+
+def _withheld_text(view: JobView) -> str:
+    many = view.withheld
+    return f"-# Withheld: {many}. The classifier takes this for sexual content; the server's log has it."
 
 
 def _gallery(view: JobView, files: tuple[Upload, ...]) -> ui.MediaGallery[ui.LayoutView]:
