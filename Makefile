@@ -3,6 +3,7 @@
 #   make demo                    make .venv, install, draw out/demo.png
 #   make demo TORCH_INDEX=URL    the same, with torch from another index (a smaller or a CUDA build)
 #   make test | test-all | check | bench NAME=tiny
+#   make test-kill               200 random faults against the served queue, and a table (ARGS="--seed 7")
 #
 # Targets are relative, so the folder may have spaces in its name.
 
@@ -25,7 +26,7 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
 export HF_HUB_OFFLINE := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo install test test-all check bench clean FORCE
+.PHONY: demo install test test-all test-kill check bench clean FORCE
 .PHONY: check-lint check-format check-types check-layers check-dependencies check-spelling check-docker
 
 demo: install
@@ -38,6 +39,9 @@ test: .venv/.dev
 
 test-all: .venv/.dev
 	@$(VENV_PYTHON) -m pytest -m "not gpu"
+
+test-kill: .venv/.dev
+	@$(VENV_PYTHON) -m tests.faults --points 200 $(ARGS)
 
 # `make -k check` goes on after a failure.
 check: check-lint check-format check-types check-layers check-dependencies check-spelling check-docker

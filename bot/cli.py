@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bot import bot_command
 from bot.errors import sentence
 from bot.requests import LARGEST_SEED, MOST_PICTURES
 from bot.serve_commands import register
@@ -204,16 +205,20 @@ def ablate(
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="tiny, identity, ...", show_default=False)],
+    name: Annotated[str, typer.Argument(help="tiny, identity, serving, ...", show_default=False)],
     *,
     quick: Annotated[bool, typer.Option("--quick", help="At most five minutes, marked as quick.")] = False,
+    random_sd15: Annotated[
+        bool,
+        typer.Option("--random-sd15", help="Speed alone, of random modules as large as SD 1.5's."),
+    ] = False,
     out: Out = Path("out"),
     as_json: Json = False,
 ) -> None:
     """Print figures against their targets."""
     from bot import measures
 
-    _print(measures.bench(name, quick=quick, out=out, as_json=as_json))
+    _print(measures.bench(name, quick=quick, out=out, as_json=as_json, random_sd15=random_sd15))
 
 
 @app.command()
@@ -230,6 +235,7 @@ def demo(*, out: Out = Path("out")) -> None:
 
 
 register(app)
+bot_command.register(app)
 
 if __name__ == "__main__":
     main()

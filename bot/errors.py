@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from bot import chat_errors as chat
 from bot import coordinator_errors as coordinator
 from bot import requests
 from storage import errors as stored
@@ -189,3 +190,35 @@ _say(
     lambda e: f"nothing serves {e.folder}; start it: synid serve --data {e.folder}",
 )
 _say(coordinator.RefusedError, lambda e: f"refused: {e.words}")
+
+_say(chat.MissingTokenError, lambda _: "set SYNID_DISCORD_TOKEN to the token of your Discord application")
+_say(chat.RejectedTokenError, lambda _: "Discord does not know the token in SYNID_DISCORD_TOKEN")
+_say(chat.NotInServerError, lambda _: "this works only in a server that has added the bot")
+_say(
+    chat.ClosedChannelError,
+    lambda e: f"the bot is not open in this channel; use {', '.join(f'<#{one}>' for one in e.channels)}",
+)
+_say(chat.RoleNeededError, lambda e: f"in this server you need the role <@&{e.role_id}> for this")
+_say(
+    chat.MemberLimitError,
+    lambda e: f"you already have {e.limit} unfinished requests in this server; wait for one",
+)
+_say(chat.NotYoursError, lambda e: f"only its owner may do this: {_short(e.what)}")
+_say(chat.AdminsOnlyError, lambda _: "only those who manage the server may do this")
+_say(chat.RefusedTextError, lambda e: f"the {e.field} is refused: {_short(e.reason)}")
+_say(
+    chat.AgeGateError,
+    lambda _: "in this server pictures stay covered outside of age-restricted channels",
+)
+_say(chat.PictureTooLargeError, lambda e: f"a picture is larger than the {_size(e.limit)} allowed here")
+_say(chat.NoPictureHereError, lambda _: "this message is none of the bot's pictures")
+_say(chat.NothingMadeError, lambda e: f"the pictures of job {e.job_id} are gone")
+_say(chat.NothingUnfinishedError, lambda _: "you have no unfinished request")
+_say(chat.ModelUnknownError, lambda _: "the engine is still starting; try again in a minute")
+_say(chat.UnreadableUploadError, lambda _: "the uploaded file cannot be fetched; upload it again")
+_say(
+    chat.UploadTooLargeError,
+    lambda e: f"the uploaded file has {_size(e.size)}; at most {_size(e.limit)} are read",
+)
+_say(chat.ForgottenButtonError, lambda _: "this button is from an older version of the bot; ask anew")
+_say(chat.NotReachedError, lambda e: f"Discord cannot be reached: {_short(e.detail)}")

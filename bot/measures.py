@@ -11,6 +11,9 @@ from bot.settings import Settings
 from storage.files import write_whole
 from storage.names import folder_name
 from storage.profiles import ProfileStore
+from synid_engine.errors import InvalidSettingError
+
+_SERVING = "serving"
 
 
 def evaluate(
@@ -42,25 +45,39 @@ def evaluate(
     return fields if as_json else f"{report.to_table()}\n{stem.with_suffix('.json').absolute()}\n{sheet}"
 
 
-def bench(name: str, *, quick: bool, out: Path, as_json: bool) -> str:
+def bench(name: str, *, quick: bool, out: Path, as_json: bool, random_sd15: bool = False) -> str:
     """Run a bench and keep its figures as JSON.
+
+    Args:
+        name: Of the bench.
+        quick: Take at most five minutes.
+        out: Folder for the figures.
+        as_json: Return JSON.
+        random_sd15: Measure speed on randomly filled modules of Stable Diffusion 1.5's size.
 
     Returns:
         What to print: a table and the path, or one JSON object.
 
     Raises:
         UnknownBenchError: There is no such bench.
+        InvalidSettingError: `random_sd15` goes with the serving bench alone.
         JobCancelledError: A person stopped it.
     """
+    from bot.serving_bench import bench_serving
     from synid_engine.evaluation.benches import BENCHES, BenchOptions
 
-    if name not in BENCHES:
-        raise UnknownBenchError(name=name, known=tuple(sorted(BENCHES)))
+    benches = {**BENCHES, _SERVING: bench_serving}
+    if name not in benches:
+        raise UnknownBenchError(name=name, known=tuple(sorted(benches)))
+    if random_sd15 and name != _SERVING:
+        raise InvalidSettingError(field="--random-sd15", value=name, allowed=_SERVING)
     with Reporter(to_stderr=as_json) as reporter:
-        report = BENCHES[name](
-            BenchOptions(quick=quick, models=Settings().models, out=out, on_progress=reporter)
+        options = BenchOptions(
+            quick=quick, models=Settings().models, out=out, on_progress=reporter, random_sd15=random_sd15
         )
+        report = benches[name](options)
     fields = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
-    path = (out / f"bench-{name}{'-quick' if quick else ''}.json").absolute()
+    stem = f"bench-{name}{'-sd15' if random_sd15 else ''}{'-quick' if quick else ''}"
+    path = (out / f"{stem}.json").absolute()
     write_whole(path, fields.encode() + b"\n")
     return fields if as_json else f"{report.to_table()}\n{path}"

@@ -21,8 +21,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CALIBRATION_FILE = "calibration.json"
 
 
-def serve(*, data: Path | None, model: Path | None) -> None:
+def serve(*, data: Path | None, model: Path | None, recipe: Path | None = None) -> None:
     """Serve a data folder until SIGINT or SIGTERM; a second one ends it at once.
+
+    Args:
+        data: The folder; None is the usual one.
+        model: The base model's; None is the environment's, else the embedded one.
+        recipe: Other budgets for creations; see `synid_engine.serving.recipe`.
 
     Raises:
         CoordinatorRunningError: Another process serves it.
@@ -31,17 +36,23 @@ def serve(*, data: Path | None, model: Path | None) -> None:
     """
     settings = Settings()
     folder = DataFolder(settings.data_folder(data).absolute())
+    with log_lines():
+        asyncio.run(serve_with(engine_of(folder, model=model or settings.models, recipe=recipe), folder.path))
+
+
+def engine_of(folder: DataFolder, *, model: Path | None, recipe: Path | None = None) -> EngineLink:
+    """Return the engine process of a data folder, not started yet; without a model it is the embedded one."""
     from synid_engine.serving.engine_options import EngineOptions
     from synid_engine.serving.supervisor import EngineSupervisor
 
     options = EngineOptions(
         spool=folder.spool,
         weights=folder.path / "weights",
-        model=model or settings.models,
+        model=model,
         calibration=folder.path / _CALIBRATION_FILE,
+        recipe=recipe,
     )
-    with log_lines():
-        asyncio.run(serve_with(EngineSupervisor(options, log_folder=folder.path), folder.path))
+    return EngineSupervisor(options, log_folder=folder.path)
 
 
 async def serve_with(link: EngineLink, folder: Path, *, config: CoordinatorConfig | None = None) -> None:
@@ -50,11 +61,16 @@ async def serve_with(link: EngineLink, folder: Path, *, config: CoordinatorConfi
     async with open_coordinator(folder, link, config=config) as opened:
         async with ControlServer(opened.coordinator, opened.desk).listening(folder):
             log.info("serving %s", folder)
-            await _until_drained(opened, log)
+            await until_drained(opened, log)
         log.info("everything is handed back")
 
 
-async def _until_drained(opened: Opened, log: logging.Logger) -> None:
+async def until_drained(opened: Opened, log: logging.Logger) -> None:
+    """Wait until a signal, or a call, has drained a coordinator.
+
+    Raises:
+        JobCancelledError: A second signal ended it before everything was handed back.
+    """
     ended = asyncio.create_task(opened.coordinator.ended())
     with _signalled() as signals:
         if await _signal_or(ended, signals):

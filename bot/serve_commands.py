@@ -46,12 +46,15 @@ def serve(
     model: Annotated[
         Path | None, typer.Option(help="The base model's folder. [SYNID_MODELS]", show_default=False)
     ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="JSON with other budgets for creations.", show_default=False)
+    ] = None,
     data: Data = None,
 ) -> None:
     """Serve a data folder's queue with one engine, until Ctrl-C or SIGTERM."""
     from bot.serve import serve as serve_folder
 
-    serve_folder(data=data, model=model)
+    serve_folder(data=data, model=model, recipe=recipe)
 
 
 @submit.command("create")

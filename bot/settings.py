@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from platformdirs import user_data_path
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -12,12 +13,14 @@ class Settings(BaseSettings):
     Attributes:
         data: Folder of the characters.
         models: Folder of the base model, in the layout of diffusers; the embedded model if absent.
+        discord_token: What the bot logs in to Discord with.
     """
 
     model_config = SettingsConfigDict(env_prefix="SYNID_", frozen=True, env_ignore_empty=True)
 
     data: Path | None = None
     models: Path | None = None
+    discord_token: SecretStr | None = None
 
     def data_folder(self, chosen: Path | None) -> Path:
         """Return the data folder: the one chosen, else the environment's, else the platform's."""

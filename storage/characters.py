@@ -23,7 +23,8 @@ _FIND = "SELECT * FROM characters WHERE owner_id = :owner_id AND name_key = :nam
 _OF_OWNER = "SELECT * FROM characters WHERE owner_id = :owner_id ORDER BY id"
 _COMPLETE = """
 UPDATE characters SET state = 'ready', bank = :bank, portrait = :portrait, model_id = :model_id,
-    model_hash = :model_hash, scores = :scores, revision = revision + 1, updated_at = :now
+    model_hash = :model_hash, scores = :scores, description = coalesce(:description, description),
+    style = coalesce(:style, style), revision = revision + 1, updated_at = :now
 WHERE id = :character_id AND revision = :revision
 RETURNING *
 """
@@ -114,8 +115,16 @@ class CharacterStore(Protocol):
         """Return an owner's characters, oldest first."""
         ...
 
-    async def complete(self, character_id: int, made: Made, *, revision: int) -> CharacterRecord:
-        """Make a character ready to be drawn."""
+    async def complete(
+        self,
+        character_id: int,
+        made: Made,
+        *,
+        revision: int,
+        description: str | None = None,
+        style: str | None = None,
+    ) -> CharacterRecord:
+        """Make a character ready to be drawn; the words it was made from replace those it has."""
         ...
 
     async def fail(self, character_id: int, *, revision: int) -> CharacterRecord:
@@ -175,7 +184,15 @@ class SqliteCharacterStore:
         """See `CharacterStore`."""
         return [character_of(row) for row in await self._database.fetch(_OF_OWNER, {"owner_id": owner_id})]
 
-    async def complete(self, character_id: int, made: Made, *, revision: int) -> CharacterRecord:
+    async def complete(
+        self,
+        character_id: int,
+        made: Made,
+        *,
+        revision: int,
+        description: str | None = None,
+        style: str | None = None,
+    ) -> CharacterRecord:
         """See `CharacterStore`."""
         return await self._change(
             _COMPLETE,
@@ -186,6 +203,8 @@ class SqliteCharacterStore:
             model_id=made.model_id,
             model_hash=made.model_hash,
             scores=json.dumps(made.scores),
+            description=description,
+            style=style,
         )
 
     async def fail(self, character_id: int, *, revision: int) -> CharacterRecord:
@@ -208,7 +227,7 @@ class SqliteCharacterStore:
             raise CharacterNotFoundError(character_id=character_id)
 
     async def _change(
-        self, statement: str, character_id: int, revision: int, **fields: str
+        self, statement: str, character_id: int, revision: int, **fields: str | None
     ) -> CharacterRecord:
         row = await self._database.fetch_one(
             statement, {"character_id": character_id, "revision": revision, "now": self._clock(), **fields}

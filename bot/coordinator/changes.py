@@ -144,12 +144,13 @@ class Changes:
             self._parts.untold.set()
 
     async def _hold_files(self, job: Job) -> None:
+        spool, has_twin = self._parts.spool, self._parts.schedule.has_twin(job)
         try:
             if job.state not in _HELD:
                 self._parts.live.forget(job.id)
-                await self._parts.spool.hold(previews_of(job.id), ())
-            await self._parts.spool.hold(str(job.id), files_of(job))
-        except SynIDError as error:  # what stays is collected at the next start
+                await spool.hold(previews_of(job.id), ())
+            await spool.hold(str(job.id), files_of(job), has_twin=has_twin)
+        except SynIDError as error:  # what stays is swept later
             _LOG.warning("job %d: %s", job.id, sentence(error))
 
 

@@ -117,6 +117,7 @@ class CoordinatorHealth(Message):
         stage: What the engine does while it is not ready; empty when nothing is known.
         generation: Number of the engine, from 1.
         model_id: Name of the base model; empty until it is loaded.
+        model_hash: Its SHA-256; empty until then.
         device: What the engine computes on; empty until then.
         queued: Jobs that wait for the engine.
         in_engine: Jobs that it works on.
@@ -129,6 +130,7 @@ class CoordinatorHealth(Message):
     stage: str = ""
     generation: int = 0
     model_id: str = ""
+    model_hash: str = ""
     device: str = ""
     queued: int = 0
     in_engine: int = 0

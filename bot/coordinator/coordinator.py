@@ -11,6 +11,7 @@ from bot.coordinator.deliveries import Deliveries, Delivery
 from bot.coordinator.dispatch import Dispatch
 from bot.coordinator.parts import Parts
 from bot.coordinator.reports import Reports
+from bot.coordinator.sweep import Sweep
 from bot.errors import sentence
 from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.link import EngineDownError, LinkEvent
@@ -18,6 +19,7 @@ from synid_engine.serving.messages import Answer, Job, JobState, Lease, Submissi
 from synid_engine.serving.wire import AskHealth
 
 _LOG = logging.getLogger(__name__)
+_NEWS = 0.1  # share of a told time; a smaller change is told to nobody
 _MOST_CHOICES = 1000  # of any question
 _LAST_REPORTS_S = 10.0  # how long the reports of a closed link may take to be read
 
@@ -31,9 +33,11 @@ class Coordinator:
         self._turn = asyncio.Lock()
         self._reports = Reports(parts, changes)
         self._dispatch = Dispatch(parts, changes)
+        self._sweep = Sweep(parts.spool, parts.schedule)
         self._deliveries = Deliveries(parts, changes, delivery, self._turn)
         self._tasks: list[asyncio.Task[None]] = []
         self._reader: asyncio.Task[None] | None = None
+        self._told: dict[int, PlaceChanged] = {}
         self._ended = asyncio.Event()
         self._fault: BaseException | None = None
 
@@ -114,6 +118,7 @@ class Coordinator:
             stage=engine.stage,
             generation=engine.generation,
             model_id=engine.ready.model_id if engine.ready is not None else "",
+            model_hash=engine.ready.model_hash if engine.ready is not None else "",
             device=engine.ready.device if engine.ready is not None else "",
             queued=schedule.queued,
             in_engine=schedule.inside,
@@ -151,6 +156,8 @@ class Coordinator:
                     await self._changes.noted(job)
                 await self._dispatch.take_back_silent()
                 await self._dispatch.fill()
+            with self._surviving():
+                await self._sweep.turn()
         self._tell_places()
         if self._parts.engine.ready is not None:
             with self._surviving():
@@ -192,10 +199,12 @@ class Coordinator:
 
     def _tell_places(self) -> None:
         watched = self._parts.live.watched
-        if watched:
-            for job_id, place in self._places().items():
-                if job_id in watched:
-                    self._parts.live.publish(job_id, place)
+        places = self._places() if watched else {}
+        for job_id, place in places.items():
+            if job_id in watched and _is_news(place, self._told.get(job_id)):
+                self._told[job_id] = place
+                self._parts.live.publish(job_id, place)
+        self._told = {job_id: place for job_id, place in self._told.items() if job_id in places}
 
     def _places(self) -> dict[int, PlaceChanged]:
         if self._parts.engine.ready is None:  # nobody knows yet what a step takes
@@ -236,3 +245,10 @@ class Coordinator:
         task = asyncio.create_task(attend())
         self._tasks.append(task)
         return task
+
+
+def _is_news(place: PlaceChanged, told: PlaceChanged | None) -> bool:
+    """Tell whether a place is another one than was told, or its times have moved by much."""
+    if told is None or place.position != told.position:
+        return True
+    return abs(place.ends_in_s - told.ends_in_s) > _NEWS * told.ends_in_s

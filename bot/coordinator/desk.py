@@ -14,7 +14,12 @@ from bot.coordinator.stores import Stores
 from bot.coordinator_errors import CharacterNotReadyError
 from bot.requests import LONGEST_KEY, MOST_PICTURES, clean_text
 from storage.characters import CharacterRecord, CharacterState
-from storage.errors import CharacterExistsError, ProfileNotFoundError, RequestKeyTakenError
+from storage.errors import (
+    CharacterExistsError,
+    CharacterNotFoundError,
+    ProfileNotFoundError,
+    RequestKeyTakenError,
+)
 from storage.names import clean_name, name_key
 from synid_engine.errors import SynIDError
 from synid_engine.serving.messages import (
@@ -48,21 +53,38 @@ class JobRequest(Message):
 
 
 class CreateRequest(JobRequest):
-    """Make a character from words; `ask` lets a person pick its portrait."""
+    """Make a character from words.
+
+    Attributes:
+        style: Art style; empty leaves it to the description.
+        ask: Whether a person picks its portrait.
+        revises: The owner's character that is made anew; None makes another one.
+    """
 
     name: str
     description: str
     style: str = ""
     ask: bool = False
+    revises: Identifier | None = None
 
 
 class RenderRequest(JobRequest):
-    """Draw a character: the owner's, or one in the server's roster."""
+    """Draw a character: the owner's, or one in the server's roster.
+
+    Attributes:
+        character_id: The one that is meant, whatever it is called; None goes by the name.
+        style: Art style; empty is the character's own.
+        guidance_scale: None is the usual one, likewise `identity_scale`.
+    """
 
     name: str
+    character_id: Identifier | None = None
     prompt: str
     negative_prompt: str = ""
     pictures: Annotated[int, Field(ge=1, le=MOST_PICTURES)] = 1
+    style: str = ""
+    guidance_scale: Annotated[float, Field(ge=0.0)] | None = None
+    identity_scale: Annotated[float, Field(ge=0.0)] | None = None
 
 
 @runtime_checkable
@@ -102,8 +124,11 @@ class Desk:
         """See `RequestDesk`."""
         name = clean_name(request.name)
         description = clean_text(request.description, field="description")
-        style = clean_text(request.style, field="style") if request.style.strip() else ""
+        style = _style_of(request)
         async with self._turn:
+            if request.revises is not None:
+                character = await self._revised(request, request.revises)
+                return await self._submit_create(request, character.id, description, style)
             before = await self._stores.jobs.of_request(request.owner_id, request.request_key)
             if before is not None:
                 character_id = await self._same_character(request, before)
@@ -121,7 +146,8 @@ class Desk:
     async def render(self, request: RenderRequest) -> Job:
         """See `RequestDesk`."""
         prompt = clean_text(request.prompt, field="prompt")
-        character = await self._character(request)
+        find = self._character if request.character_id is None else self._known
+        character = await find(request)
         if character.state is not CharacterState.READY or character.made is None:
             raise CharacterNotReadyError(name=character.name, state=character.state)
         work = RenderWork(
@@ -132,7 +158,8 @@ class Desk:
             banks=(character.made.bank,),
             character_ids=(character.id,),
             descriptions=(character.description,),
-            styles=(character.style,),
+            styles=(_style_of(request) or character.style,),
+            **_chosen(request),  # pyright: ignore[reportArgumentType]  (fields of the work, by name)
         )
         return await self._client.submit(_submission(request, work))
 
@@ -154,6 +181,24 @@ class Desk:
         if isinstance(work, CreateWork) and (character is None or character.id == work.character_id):
             return work.character_id
         raise RequestKeyTakenError(request_key=request.request_key, job_id=before.id)
+
+    async def _revised(self, request: CreateRequest, character_id: int) -> CharacterRecord:
+        character = await self._stores.characters.get(character_id)
+        if character.owner_id != request.owner_id:
+            raise CharacterNotFoundError(character_id=character_id)
+        if character.made is None:
+            raise CharacterNotReadyError(name=character.name, state=character.state)
+        return character
+
+    async def _known(self, request: RenderRequest) -> CharacterRecord:
+        """Return the character of a number, if the owner or the server may draw it."""
+        character = await self._stores.characters.get(request.character_id or 0)
+        if character.owner_id == request.owner_id:
+            return character
+        rosters, server_id = self._stores.rosters, request.server_id
+        if server_id is None or await rosters.access(character.id, server_id=server_id) is None:
+            raise CharacterNotFoundError(character_id=character.id)
+        return character
 
     async def _free(self, owner_id: int, name: str) -> None:
         """Remove what an earlier creation of this name left behind, if it came to nothing."""
@@ -191,6 +236,15 @@ def _submission(request: JobRequest, work: CreateWork | RenderWork) -> Submissio
         weight=request.weight,
         work=work,
     )
+
+
+def _style_of(request: CreateRequest | RenderRequest) -> str:
+    return clean_text(request.style, field="style") if request.style.strip() else ""
+
+
+def _chosen(request: RenderRequest) -> dict[str, float]:
+    scales = {"guidance_scale": request.guidance_scale, "identity_scale": request.identity_scale}
+    return {name: value for name, value in scales.items() if value is not None}
 
 
 def _seed(request: JobRequest) -> int:

@@ -17,16 +17,18 @@ from bot.coordinator.stores import Stores, sqlite_stores
 from storage.clock import Clock, wall_clock
 from storage.data_folder import DataFolder
 from storage.database import open_database
+from storage.erasure import PersonalData
 from synid_engine.serving.link import EngineLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A coordinator at work, the desk before it, and the stores that belong to it alone."""
+    """A coordinator at work, the desk before it, and what belongs to it alone: stores and personal data."""
 
     coordinator: Coordinator
     desk: Desk
     stores: Stores
+    personal: PersonalData
 
 
 @asynccontextmanager
@@ -68,6 +70,11 @@ async def open_coordinator(
         coordinator = Coordinator(parts, changes, delivery or StoredIsDelivered())
         try:
             await coordinator.start()
-            yield Opened(coordinator=coordinator, desk=Desk(stores, coordinator), stores=stores)
+            yield Opened(
+                coordinator=coordinator,
+                desk=Desk(stores, coordinator),
+                stores=stores,
+                personal=PersonalData(database, folder),
+            )
         finally:
             await coordinator.close()

@@ -59,7 +59,8 @@ class EngineView:
         stage: What it does until then.
         health: What it said of itself last.
         heard_at: When anything came from it last; seconds since 1970.
-        is_paused: Whether it handed a job back, and gets nothing before the next tick.
+        is_paused: Whether it handed a job back, or had no room for its files: it gets nothing before the next
+            tick.
         is_draining: Whether the coordinator is ending.
         trouble: Why the last step of the coordinator failed; empty when it did not.
     """

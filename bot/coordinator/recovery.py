@@ -7,6 +7,7 @@ from bot.coordinator.changes import Changes
 from bot.coordinator.parts import Parts, failure_of
 from bot.coordinator_errors import CoordinatorLostError
 from storage.adoption import adopt_profiles
+from storage.chats import SqliteChatStore
 from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.references import collect_unreferenced, references
@@ -31,6 +32,7 @@ async def recover(parts: Parts, changes: Changes, database: Database, folder: Da
         await stores.usage.record(job)
         await stores.jobs.requeue(job.lease, failure)
     await stores.jobs.expire_questions()
+    await SqliteChatStore(database).forget_abandoned()
     removed = await asyncio.to_thread(collect_unreferenced, folder, await references(database))
     if removed:
         _LOG.info("removed %d files that nothing refers to", len(removed))

@@ -9,7 +9,7 @@ from bot.coordinator.results import Results
 from bot.coordinator_errors import EngineLostError
 from bot.errors import sentence
 from storage.errors import LeaseLostError
-from synid_engine.errors import InvalidRequestError, SynIDError
+from synid_engine.errors import InvalidRequestError, SynIDError, TensorWriteError
 from synid_engine.serving.link import EngineLost, EngineStarted, LinkEvent
 from synid_engine.serving.messages import Beat, Lease
 from synid_engine.serving.wire import (
@@ -29,6 +29,7 @@ from synid_engine.serving.wire import (
 )
 
 _LOG = logging.getLogger(__name__)
+_NO_ROOM = frozenset({TensorWriteError.__name__})  # a moment later there may be some
 
 _Step = Started | Progressed | Previewed | Checkpointed
 _End = Asked | Finished | Broken | HandedBack
@@ -168,6 +169,7 @@ class Reports:
                     result = await self._results.keep(job, report.result)
                     await self._changes.finish(lease, result, engine_ms=engine_ms)
             case Broken():
+                self._parts.engine.is_paused |= report.failure.reason in _NO_ROOM
                 end = self._changes.lose if report.retryable else self._changes.fail
                 await end(lease, report.failure, engine_ms=engine_ms)
             case HandedBack():

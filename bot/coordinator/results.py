@@ -70,7 +70,13 @@ class Results:
             if character.state is CharacterState.READY and character.made == made:
                 return
             try:
-                await characters.complete(character.id, made, revision=character.revision)
+                await characters.complete(
+                    character.id,
+                    made,
+                    revision=character.revision,
+                    description=work.identity,
+                    style=work.style,
+                )
             except StaleRevisionError:  # its owner has just renamed it
                 continue
             return

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind, StepSample
 from synid_engine.serving.fair_queue import FairCounters, FairQueue, QueueEntry
 from synid_engine.serving.forecast import Capacity, Forecast, forecast
-from synid_engine.serving.messages import MOST_ATTEMPTS, Job, JobKind, Lease
+from synid_engine.serving.messages import MOST_ATTEMPTS, CreateWork, Job, JobKind, Lease, RenderWork
 
 ROUGH_COSTS = CostModel(
     denoise=StepCost(fixed_ms=20.0, row_ms=10.0),
@@ -164,6 +164,12 @@ class Schedule:
         """Return a job that is in the engine."""
         return self._jobs[job_id] if job_id in self._places else None
 
+    def has_twin(self, job: Job) -> bool:
+        """Tell whether another job in the engine makes the very same files."""
+        made = _without_character(job)
+        others = (self._jobs[job_id] for job_id in self._places if job_id != job.id)
+        return any(_without_character(other) == made for other in others)
+
     def leases(self, *, up_to: int | None = None) -> Iterator[tuple[Lease, float]]:
         """Return the leases in the engine with the engine time under each.
 
@@ -196,3 +202,9 @@ class Schedule:
     def _free_kinds(self) -> frozenset[JobKind]:
         kinds = [place.kind for place in self._places.values()]
         return frozenset(kind for kind in JobKind if kinds.count(kind) < self._capacity.of(kind))
+
+
+def _without_character(job: Job) -> CreateWork | RenderWork:
+    """Return what decides the bytes that a job makes."""
+    named = "character_id" if isinstance(job.work, CreateWork) else "character_ids"
+    return job.work.model_copy(update={named: None})

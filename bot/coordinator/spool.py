@@ -5,7 +5,8 @@ Knows which jobs hold which files, and no state of a job.
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from storage.data_folder import DataFolder
@@ -34,20 +35,22 @@ def files_of(job: Job) -> frozenset[Hash]:
 class Spool:
     """The files that the engine left, and who holds them.
 
-    A file that two jobs made alike is one file, and goes when neither holds it. A file that nobody ever held,
-    because the engine or the coordinator died before it was reported, goes at the next start.
+    A file that two jobs made alike is one file, and goes when neither holds it. What nobody ever held,
+    because the engine died or its job was cancelled before it was reported, is for `Sweep` to find.
     """
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
         self._held: dict[str, frozenset[Hash]] = {}
 
-    async def hold(self, holder: str, digests: Iterable[Hash]) -> None:
+    async def hold(self, holder: str, digests: Iterable[Hash], *, has_twin: bool = False) -> None:
         """Hold these files and no others, and remove those that nobody holds any more.
 
         Args:
             holder: Whoever needs them; any text.
             digests: The files; none lets everything go.
+            has_twin: Whether the engine is making the same files for somebody else, who may be about to hold
+                them; nothing is removed then.
 
         Raises:
             UnwritableError: The system refuses to remove one.
@@ -57,8 +60,23 @@ class Spool:
         if wanted:
             self._held[holder] = wanted
         unheld = (before - wanted).difference(*self._held.values())
-        if unheld:
+        if unheld and not has_twin:
             await asyncio.to_thread(self._remove, unheld)
+
+    async def unheld(self) -> dict[Path, int]:
+        """Return the files that nobody holds, each with the time of its last change."""
+        return await asyncio.to_thread(self._unheld)
+
+    async def remove_unheld(self, found: Mapping[Path, int]) -> int:
+        """Remove those of the files found before that nobody holds or has written again, and count them.
+
+        Raises:
+            UnwritableError: The system refuses to remove one.
+        """
+        still = await self.unheld()
+        old = [path for path, changed in found.items() if still.get(path) == changed]
+        await asyncio.to_thread(_unlink, old)
+        return len(old)
 
     async def read(self, digest: Hash) -> bytes:
         """Return the bytes of a picture, from the spool folder or, if it is there no more, from the pictures.
@@ -121,8 +139,21 @@ class Spool:
         elif not weights.is_whole(digest):
             raise MissingFileError(path=self._folder.spool / digest)
 
+    def _unheld(self) -> dict[Path, int]:
+        held = frozenset[Hash]().union(*self._held.values())
+        found: dict[Path, int] = {}
+        for path in self._folder.spool.glob("*"):
+            if path.name.partition(".")[0] not in held:
+                with suppress(FileNotFoundError):  # renamed meanwhile: it was being written
+                    found[path] = path.stat().st_mtime_ns
+        return found
+
     def _remove(self, digests: Collection[Hash]) -> None:
         for digest in digests:
-            for path in self._folder.spool.glob(f"{digest}*"):
-                with disk_errors(path):
-                    path.unlink(missing_ok=True)
+            _unlink(self._folder.spool.glob(f"{digest}*"))
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with disk_errors(path):
+            path.unlink(missing_ok=True)

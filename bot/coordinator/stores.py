@@ -1,14 +1,16 @@
-"""The stores of one data folder that the coordinator works with."""
+"""The stores of one data folder: those that the coordinator works with, and those of its front end."""
 
 from dataclasses import dataclass
 
 from storage.characters import CharacterStore, SqliteCharacterStore
+from storage.chats import ChatStore, SqliteChatStore
 from storage.clock import Clock, wall_clock
 from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.images import ImageStore, SqliteImageStore
 from storage.jobs import SqliteJobStore
 from storage.ledger import JobStore
+from storage.preferences import PreferenceStore, SqlitePreferenceStore
 from storage.rosters import RosterStore, SqliteRosterStore
 from storage.usage import SqliteUsageStore, UsageStore
 
@@ -22,6 +24,8 @@ class Stores:
     rosters: RosterStore
     images: ImageStore
     usage: UsageStore
+    preferences: PreferenceStore
+    chats: ChatStore
 
 
 def sqlite_stores(database: Database, folder: DataFolder, *, clock: Clock = wall_clock) -> Stores:
@@ -32,4 +36,6 @@ def sqlite_stores(database: Database, folder: DataFolder, *, clock: Clock = wall
         rosters=SqliteRosterStore(database, clock=clock),
         images=SqliteImageStore(database, folder.pictures, clock=clock),
         usage=SqliteUsageStore(database, clock=clock),
+        preferences=SqlitePreferenceStore(database),
+        chats=SqliteChatStore(database, clock=clock),
     )

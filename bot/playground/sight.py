@@ -95,20 +95,20 @@ class Sight:
         channel = self.world.channels.get(change.channel_id or 0)
         if channel is None or not self.sees(channel) or not self.person.hears(change):
             return None
-        where: Json = {"channel_id": str(channel.id)}
-        match change.event:
-            case "MESSAGE_CREATE" | "MESSAGE_UPDATE":
-                is_new = change.event == "MESSAGE_CREATE"
-                told: Json = {"event": "message", "is_new": is_new, "message": self.written(change.data)}
-            case "MESSAGE_DELETE":
-                told = {"event": "gone", "id": change.data["id"]}
-            case "TYPING_START":
-                told = {"event": "typing", "user": change.data["user"]}
-            case _ if change.event == INTERACTION:
-                told = {"event": "interaction"} | change.data
-            case _:
-                return None
-        return where | told
+        return self._in_channel(change, channel)
+
+    def _in_channel(self, change: Change, channel: Channel) -> Json | None:
+        """Return what the page is told of a change within a channel that the user sees."""
+        if change.event in {"MESSAGE_CREATE", "MESSAGE_UPDATE"}:
+            is_new = change.event == "MESSAGE_CREATE"
+            return {"event": "message", "is_new": is_new, "message": self.written(change.data)}
+        if change.event == "MESSAGE_DELETE":
+            return {"event": "gone", "channel_id": change.data["channel_id"], "id": change.data["id"]}
+        if change.event == INTERACTION:
+            return {"event": "interaction", "channel_id": str(channel.id)} | change.data
+        if change.event == "TYPING_START":
+            return {"event": "typing", "channel_id": str(channel.id), "user": change.data["user"]}
+        return None
 
     def written(self, told: Json) -> Json:
         """Return a message's payload without what others alone see, its files as links within this page."""

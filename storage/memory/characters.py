@@ -59,10 +59,24 @@ class MemoryCharacterStore:
         """See `CharacterStore`."""
         return [one for _, one in sorted(self._table.rows.items()) if one.owner_id == owner_id]
 
-    async def complete(self, character_id: int, made: Made, *, revision: int) -> CharacterRecord:
+    async def complete(
+        self,
+        character_id: int,
+        made: Made,
+        *,
+        revision: int,
+        description: str | None = None,
+        style: str | None = None,
+    ) -> CharacterRecord:
         """See `CharacterStore`."""
         seen = await self._seen(character_id, revision)
-        return self._change(seen, state=CharacterState.READY, made=made)
+        return self._change(
+            seen,
+            state=CharacterState.READY,
+            made=made,
+            description=seen.description if description is None else description,
+            style=seen.style if style is None else style,
+        )
 
     async def fail(self, character_id: int, *, revision: int) -> CharacterRecord:
         """See `CharacterStore`."""

@@ -46,10 +46,21 @@ class Connection:
         Raises:
             WireError: The connection is lost.
         """
-        data = encode(report)
+        with self._sending:
+            self._send(report)
+
+    def send_last(self, report: Report) -> None:
+        """Send a report that none of another thread follows: whoever still wants to send one waits for ever.
+
+        Raises:
+            WireError: The connection is lost.
+        """
+        self._sending.acquire()
+        self._send(report)
+
+    def _send(self, report: Report) -> None:
         try:
-            with self._sending:
-                self._socket.sendall(data)
+            self._socket.sendall(encode(report))
         except OSError as error:
             raise WireError("connection lost") from error
 

@@ -1,6 +1,7 @@
 """One engine process, from its start to its end: its socket, its reports, and its signs of life."""
 
 import asyncio
+import os
 import signal
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable, Sequence
@@ -104,8 +105,10 @@ class EngineChild:
         """Ask it to end, or end it, at once or as soon as it has started; one that has ended is ignored."""
         self._is_doomed = True
         if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            with suppress(
+                ProcessLookupError
+            ):  # not by the process's own method, which takes its exit code away
+                os.kill(self._process.pid, signal.SIGKILL if kill else signal.SIGTERM)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._line is None and self._lines.empty():
@@ -190,6 +193,6 @@ def _ending(exit_code: int) -> str:
     names: dict[int, str] = {
         EngineExit.DRAINED: "it was drained",
         EngineExit.LOST: "it lost the connection",
-        EngineExit.UNLOADABLE: "its models cannot be loaded; its log says why",
+        EngineExit.UNLOADABLE: "its models or its settings cannot be used; its log says why",
     }
     return names.get(exit_code, f"it ended with exit code {exit_code}")

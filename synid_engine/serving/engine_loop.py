@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from PIL import Image
 
 from synid_engine.engine import Engine
-from synid_engine.errors import CapacityError, SynIDError
+from synid_engine.errors import SynIDError, TensorWriteError
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.batch_events import (
     Event,
@@ -26,9 +26,10 @@ from synid_engine.serving.batch_events import (
     PictureDone,
     PicturePreview,
 )
+from synid_engine.serving.breakage import broken
 from synid_engine.serving.creation_job import CreationJob
 from synid_engine.serving.engine_status import EngineStatus
-from synid_engine.serving.messages import CreateWork, Failure, Lease, Question, RenderWork, Result
+from synid_engine.serving.messages import CreateWork, Lease, Question, RenderWork, Result
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.render_job import RenderJob, render_rows
 from synid_engine.serving.spool import Spool
@@ -36,7 +37,6 @@ from synid_engine.serving.step_batcher import StepBatcher
 from synid_engine.serving.wire import (
     Asked,
     Assign,
-    Broken,
     Checkpointed,
     Drain,
     Finished,
@@ -55,7 +55,6 @@ from synid_engine.synid.stage import Progress
 
 _log = logging.getLogger(__name__)
 _MOST_FENCES = 10_000
-_LONGEST_DETAIL = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +188,7 @@ class EngineLoop:
         )
 
     def _refuse(self, lease: Lease, error: Exception) -> None:
-        self._send(_broken(lease, error, engine_ms=0.0))
+        self._send(broken(lease, error, engine_ms=0.0))
 
     def _stop(self, lease: Lease) -> None:
         task = self._tasks.get(str(lease.job_id))
@@ -230,8 +229,7 @@ class EngineLoop:
             case JobProgress(progress=progress):
                 self._tell_progress(task, progress)
             case PicturePreview(index=index, picture=pixels):
-                image = self._spool.put_small(Image.fromarray(pixels), longest_px=self._config.preview_px)
-                self._send(Previewed(lease=task.lease, index=index, image=image))
+                self._tell_preview(task, index, Image.fromarray(pixels))
             case PictureDone(index=index, picture=pixels):
                 assert isinstance(task.job, RenderJob)  # noqa: S101  (creations send no pictures)
                 task.job.add(index, pixels)
@@ -258,6 +256,14 @@ class EngineLoop:
             )
         )
 
+    def _tell_preview(self, task: _Task, index: int, picture: Image.Image) -> None:
+        try:
+            image = self._spool.put_small(picture, longest_px=self._config.preview_px)
+        except TensorWriteError as error:  # nothing is lost: the picture itself comes later
+            _log.warning("no preview of job %s: %s", task.key, error.reason)
+            return
+        self._send(Previewed(lease=task.lease, index=index, image=image))
+
     def _finish(self, task: _Task, result: object) -> None:
         made = task.job.result() if isinstance(task.job, RenderJob) else result
         engine_ms = self._batcher.engine_ms(task.key)
@@ -273,7 +279,7 @@ class EngineLoop:
     def _break(self, task: _Task, error: Exception) -> None:
         engine_ms = self._forget(task.key)
         self._publish()
-        self._send(_broken(task.lease, error, engine_ms=engine_ms))
+        self._send(broken(task.lease, error, engine_ms=engine_ms))
 
     def _publish(self) -> None:
         status, batcher = self._status, self._batcher
@@ -282,11 +288,3 @@ class EngineLoop:
             WorkBeat(lease=task.lease, engine_ms=batcher.engine_ms(key), progress=task.progress)
             for key, task in self._tasks.items()
         )
-
-
-def _broken(lease: Lease, error: Exception, *, engine_ms: float) -> Broken:
-    fields = ", ".join(f"{name}: {value}" for name, value in vars(error).items())
-    detail = (fields or str(error))[:_LONGEST_DETAIL]
-    is_retryable = error.retryable if isinstance(error, CapacityError) else not isinstance(error, SynIDError)
-    failure = Failure(reason=type(error).__name__, detail=detail)
-    return Broken(lease=lease, failure=failure, retryable=is_retryable, engine_ms=engine_ms)

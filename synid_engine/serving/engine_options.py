@@ -1,9 +1,18 @@
 """What an engine process is started with, as fields and as a command line. Knows no torch."""
 
 import argparse
+import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+_MOST_THREADS = 8  # more gain little with small models, and leave nothing to the rest of the machine
+
+
+def usable_threads() -> int:
+    """Return how many threads an engine takes when nobody says: one a core that it may use, up to 8."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST_THREADS, cores)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +24,8 @@ class EngineOptions:
         weights: Holds the banks, as `ab/<sha256>.safetensors`.
         model: The base model; None is the embedded one.
         calibration: Keeps what steps take on this machine; None measures at every start.
-        threads: Of the processor.
+        recipe: JSON with other budgets for creations than the usual ones; see `recipe`.
+        threads: Of the processor. The process is niced, so that a bot beside it keeps answering.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
         beat_s: Seconds between two signs of life.
         preview_interval_s: Least seconds between two previews of a job.
@@ -25,7 +35,8 @@ class EngineOptions:
     weights: Path
     model: Path | None = None
     calibration: Path | None = None
-    threads: int = 1
+    recipe: Path | None = None
+    threads: int = field(default_factory=usable_threads)
     device: str | None = None
     beat_s: float = 3.0
     preview_interval_s: float = 2.0
@@ -46,10 +57,10 @@ def read_arguments(arguments: Sequence[str] | None = None) -> tuple[Path, Engine
     parser = argparse.ArgumentParser(prog="engine_process", description="The process that owns the device.")
     for name in ("--socket", "--spool", "--weights"):
         parser.add_argument(name, type=Path, required=True)
-    for name in ("--model", "--calibration"):
+    for name in ("--model", "--calibration", "--recipe"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--device")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=usable_threads())
     parser.add_argument("--beat-s", type=float, default=3.0)
     parser.add_argument("--preview-interval-s", type=float, default=2.0)
     found = vars(parser.parse_args(arguments))

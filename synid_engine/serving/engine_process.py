@@ -1,23 +1,33 @@
 """The engine as a process of its own: `python -m synid_engine.serving.engine_process --socket PATH ...`.
 
 It connects to the socket that its supervisor listens on, loads the models, and works until it is told to
-drain, by an order or by SIGTERM. When the socket is lost it ends at once: whoever gave it work is gone.
+drain, by an order or by SIGTERM; before the models are loaded that ends it at once. So does the loss of the
+socket: whoever gave it work is gone.
 Torch is imported only after the connection stands, so that the supervisor hears from the start.
 """
 
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Sequence
 from queue import SimpleQueue
+from typing import NoReturn
 
 from synid_engine.errors import SynIDError
 from synid_engine.serving.connection import Connection
 from synid_engine.serving.engine_options import EngineOptions, read_arguments
 from synid_engine.serving.engine_status import EngineExit, EngineStatus
-from synid_engine.serving.wire import AskHealth, Drain, Drained, Loading, Order, WireError
+from synid_engine.serving.wire import (
+    AskHealth,
+    Assign,
+    Drain,
+    Drained,
+    HandedBack,
+    Loading,
+    Order,
+    WireError,
+)
 
 _log = logging.getLogger("synid_engine.engine_process")
 _NICENESS = 5
@@ -31,10 +41,11 @@ class EngineProcess:
         self._orders: SimpleQueue[Order] = SimpleQueue()
         self._status = EngineStatus()
         self._is_leaving = threading.Event()
+        self._is_loaded = threading.Event()
 
     def run(self) -> EngineExit:
         """Load, work, drain."""
-        signal.signal(signal.SIGTERM, lambda _number, _frame: self._orders.put(Drain()))
+        signal.signal(signal.SIGTERM, lambda _number, _frame: self._take_drain())
         for work in (self._read, self._beat):
             threading.Thread(target=work, name=work.__name__, daemon=True).start()
         self._tell_loading("libraries", 0.0)
@@ -51,11 +62,12 @@ class EngineProcess:
         except WireError:
             raise
         except SynIDError:
-            _log.exception("the models cannot be loaded")
+            _log.exception("the engine cannot be started with these models and settings")
             return EngineExit.UNLOADABLE
+        self._is_loaded.set()
         loop.run()
         self._is_leaving.set()
-        self._connection.send(Drained())
+        self._connection.send_last(Drained())
         return EngineExit.DRAINED
 
     def _tell_loading(self, stage: str, fraction: float) -> None:
@@ -68,11 +80,36 @@ class EngineProcess:
             for order in self._connection.orders():
                 if isinstance(order, AskHealth):
                     self._connection.send(self._status.health())
+                elif isinstance(order, Drain):
+                    self._take_drain()
                 else:
                     self._orders.put(order)
         except WireError as error:
             _log.warning("the connection broke off: %s", error)
         self._lose()
+
+    def _take_drain(self) -> None:
+        """Leave the order to the loop, or while there is none yet, carry it out.
+
+        A thread does so, because the one that is interrupted by a signal may be sending something itself.
+        """
+        self._orders.put(Drain())
+        if not self._is_loaded.is_set():
+            threading.Thread(target=self._leave_unloaded, name="leave", daemon=True).start()
+
+    def _leave_unloaded(self) -> None:
+        """Hand everything back and end, however long the models would still take to load."""
+        try:
+            while not self._orders.empty():
+                order = self._orders.get()
+                if isinstance(order, Assign):
+                    self._connection.send(HandedBack(lease=order.lease, engine_ms=0.0))
+            if not self._is_loaded.is_set():
+                self._connection.send_last(Drained())
+                leave(EngineExit.DRAINED)
+        except WireError:
+            self._lose()
+        self._orders.put(Drain())  # the loop began just now
 
     def _beat(self) -> None:
         try:
@@ -86,7 +123,7 @@ class EngineProcess:
         """End at once, whatever the device does: nobody waits for it any more."""
         if not self._is_leaving.is_set():
             _log.warning("nobody gives orders any more; ending")
-            os._exit(EngineExit.LOST)
+            leave(EngineExit.LOST)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,5 +140,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EngineExit.LOST
 
 
+def leave(code: int) -> NoReturn:
+    """End now: what must last is written, and taking the libraries apart costs a busy machine seconds."""
+    logging.shutdown()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

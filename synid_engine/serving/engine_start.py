@@ -12,8 +12,10 @@ from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
 from synid_engine.serving.engine_options import EngineOptions
 from synid_engine.serving.engine_status import EngineStatus, no_device_memory
 from synid_engine.serving.picture_batch import BatchConfig
+from synid_engine.serving.recipe import read_recipe
 from synid_engine.serving.spool import Spool
 from synid_engine.serving.wire import Order, Ready, Report
+from synid_engine.synid.pipeline import DistillConfig
 
 _SHARES = {"base model": 0.2, "perception": 0.6, "calibration": 0.8}
 _MIB = 2**20
@@ -37,16 +39,18 @@ def start_loop(
         on_stage: Told the name of each stage and the share of the start that is behind it.
 
     Raises:
+        InvalidSettingError: The recipe cannot be used.
         WeightsError: The models cannot be used.
         TensorWriteError: The spool folder cannot be made.
         WireError: Reports cannot be sent.
     """
     torch.set_num_threads(options.threads)
+    distill = DistillConfig() if options.recipe is None else read_recipe(options.recipe)
     engine = Engine.load(
         options.model, device=options.device, on_part=lambda part: on_stage(part, _SHARES[part])
     )
     on_stage("calibration", _SHARES["calibration"])
-    found = calibrated(engine, threads=options.threads, file=options.calibration)
+    found = calibrated(engine, threads=options.threads, file=options.calibration, distill=distill)
     batch = BatchConfig(max_rows=found.max_rows, preview_interval_s=options.preview_interval_s)
     backbone = engine.models.backbone
     loop = EngineLoop(
@@ -55,7 +59,7 @@ def start_loop(
         BankShelf(options.weights, model_hash=engine.model_hash),
         send=send,
         status=status,
-        config=LoopConfig(batch=batch),
+        config=LoopConfig(batch=batch, distill=distill),
         orders=orders,
     )
     if backbone.device.type == "cuda":

@@ -77,9 +77,19 @@ def speed_figures(
 
 
 def take_turns(
-    sides: Mapping[str, Callable[[], object]], *, repeats: int, ticker: Ticker | None = None
+    backbone: Backbone,
+    sides: Mapping[str, Callable[[], object]],
+    *,
+    repeats: int,
+    ticker: Ticker | None = None,
 ) -> dict[str, float]:
     """Run each side once to warm it up, then in turns.
+
+    Args:
+        backbone: Whose device is waited for before a clock is read.
+        sides: What is compared.
+        repeats: Turns of each side.
+        ticker: Told of each turn.
 
     Returns:
         The median of each side's seconds.
@@ -87,10 +97,9 @@ def take_turns(
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(repeats + 1):
         for name, run in sides.items():
-            started = time.perf_counter()
-            run()
+            taken = _timed(backbone, run)
             if turn:
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(taken)
         if ticker is not None:
             ticker.step()
     return {name: statistics.median(values) for name, values in seconds.items()}
@@ -100,6 +109,7 @@ def _mixed_figures(backbone: Backbone, config: SpeedConfig, on_progress: OnProgr
     banks = random_banks(backbone, config.rows)
     ticker = Ticker("mixed batch", total=config.repeats + 1, on_progress=on_progress)
     seconds = take_turns(
+        backbone,
         {
             "mixed": lambda: _draw(backbone, banks, config),
             "one": lambda: _draw(backbone, banks[:1] * config.rows, config),
@@ -143,7 +153,8 @@ def _bank_figures(backbone: Backbone, config: SpeedConfig, on_progress: OnProgre
     seconds: dict[str, list[float]] = {"banks": [], "stock": []}
     for turn in range(config.repeats + 1):
         prepared()
-        measured = {"banks": _timed(with_banks), "stock": _stock_seconds(backbone, context, noise, config)}
+        stock = _stock_seconds(backbone, context, noise, config)
+        measured = {"banks": _timed(backbone, with_banks), "stock": stock}
         for name, value in measured.items():
             if turn:
                 seconds[name].append(value)
@@ -176,7 +187,7 @@ def _stock_seconds(backbone: Backbone, context: Tensor, noise: Tensor, config: S
             predicted = unet(latents.to(backbone.dtype), timestep, encoder_hidden_states=context).sample
             latents = noise_scheduler.step(predicted.float(), timestep, latents).prev_sample
 
-    return _timed(loop)
+    return _timed(backbone, loop)
 
 
 def _queue_figures(backbone: Backbone, config: SpeedConfig, on_progress: OnProgress) -> tuple[Figure, ...]:
@@ -186,9 +197,9 @@ def _queue_figures(backbone: Backbone, config: SpeedConfig, on_progress: OnProgr
     together: list[float] = []
     alone: list[float] = []
     for _ in range(3):
-        together.append(_timed(lambda: _serve(backbone, config)) / config.queue)
+        together.append(_timed(backbone, lambda: _serve(backbone, config)) / config.queue)
         remove_identity_attention(backbone.unet)
-        alone.append(_timed(lambda: _one_by_one(pipeline, config)) / config.single)
+        alone.append(_timed(backbone, lambda: _one_by_one(pipeline, config)) / config.single)
         ticker.step()
     faster, slower = statistics.median(together), statistics.median(alone)
     target = 3.0 if backbone.device.type == "cuda" else 1.3
@@ -260,7 +271,14 @@ def _noise(backbone: Backbone, seed: int) -> Tensor:
     return gaussian_noise((1, *backbone.latent_shape), cpu_generator(seed)).to(backbone.device)
 
 
-def _timed(call: Callable[[], None]) -> float:
+def _timed(backbone: Backbone, call: Callable[[], object]) -> float:
+    _wait_for(backbone)
     started = time.perf_counter()
     call()
+    _wait_for(backbone)
     return time.perf_counter() - started
+
+
+def _wait_for(backbone: Backbone) -> None:
+    if backbone.device.type == "cuda":
+        torch.cuda.synchronize(backbone.device)

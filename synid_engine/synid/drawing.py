@@ -26,7 +26,7 @@ class DrawConfig:
     """
 
     num_inference_steps: int = 8
-    guidance_scale: float = 3.0
+    guidance_scale: float = 5.0
 
     def __post_init__(self) -> None:
         require_at_least("num_inference_steps", self.num_inference_steps, 1)

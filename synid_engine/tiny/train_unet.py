@@ -54,12 +54,12 @@ SAMPLE_PROMPTS = (
 )
 
 
-def build_unet(context_dim: int, latent_channels: int = LATENT_CHANNELS) -> UNet2DConditionModel:
+def build_unet(context_dim: int) -> UNet2DConditionModel:
     """Build the untrained UNet: plain at 16 x 16, cross-attention on the two levels below."""
     return UNet2DConditionModel(
         sample_size=16,
-        in_channels=latent_channels,
-        out_channels=latent_channels,
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
         block_out_channels=(64, 128, 192),
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
@@ -69,24 +69,6 @@ def build_unet(context_dim: int, latent_channels: int = LATENT_CHANNELS) -> UNet
         attention_head_dim=4,
         norm_num_groups=16,
     )
-
-
-@torch.no_grad()
-def widened(unet: UNet2DConditionModel, latent_channels: int) -> UNet2DConditionModel:
-    """Copy a UNet into one for latents with more channels; of the new ones it predicts nothing at first."""
-    old = unet.config.in_channels
-    wider = build_unet(unet.config.cross_attention_dim, latent_channels)
-    state, before = wider.state_dict(), unet.state_dict()
-    for name, value in before.items():
-        if state[name].shape == value.shape:
-            state[name] = value
-    state["conv_in.weight"][:, :old] = before["conv_in.weight"]
-    state["conv_in.weight"][:, old:] = 0
-    for part in ("weight", "bias"):
-        state[f"conv_out.{part}"][:old] = before[f"conv_out.{part}"]
-        state[f"conv_out.{part}"][old:] = 0
-    wider.load_state_dict(state)
-    return wider
 
 
 def build_noise_scheduler() -> DDIMScheduler:
@@ -225,8 +207,6 @@ def train(arguments: argparse.Namespace) -> None:
         if (folder / "config.json").exists()
         else build_unet(family.text_encoder.config.hidden_size)
     )
-    if unet.config.in_channels < family.vae.config.latent_channels:
-        unet = widened(unet, family.vae.config.latent_channels)
     unet = unet.to(device, memory_format=torch.channels_last).train()
     if device.type == "cpu":
         unet.set_attn_processor(AttnProcessor())  # its backward pass is faster than the fused kernel's

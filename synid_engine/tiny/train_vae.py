@@ -1,5 +1,5 @@
 # pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
-# pyright: reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportAttributeAccessIssue=false, reportCallIssue=false, reportOptionalSubscript=false
 """Train the autoencoder of the drawn world: 256-pixel pictures to 16 x 16 x 16 latents of unit variance.
 
 Run: `python -m synid_engine.tiny.train_vae --data DATA --out WEIGHTS/vae --minutes 30`
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from diffusers import AutoencoderKL, AutoencoderTiny
+from diffusers import AutoencoderKL
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -36,17 +36,16 @@ LATENT_CHANNELS = 32
 LATENT_NOISE = 0.1
 SMALL_EVERY = 3
 WHOLE_EVERY = 4
-ALIKE_SHARE = 0.4
 
 
-def build_vae(latent_channels: int = LATENT_CHANNELS) -> AutoencoderKL:
+def build_vae() -> AutoencoderKL:
     """Build the untrained autoencoder: five levels, so a factor of 16; most channels where space is small."""
     vae = AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 5,
         up_block_types=("UpDecoderBlock2D",) * 5,
         block_out_channels=(16, 32, 64, 96, 128),
         layers_per_block=1,
-        latent_channels=latent_channels,
+        latent_channels=LATENT_CHANNELS,
         norm_num_groups=8,
         mid_block_add_attention=False,
         use_quant_conv=False,
@@ -60,45 +59,19 @@ def build_vae(latent_channels: int = LATENT_CHANNELS) -> AutoencoderKL:
 
 
 @torch.no_grad()
-def calibrate(vae: AutoencoderKL, *, first: int = 0) -> None:
-    """Scale the last convolution: untrained channels then have means of unit variance, and no spread.
+def calibrate(vae: AutoencoderKL) -> None:
+    """Scale the last convolution: an untrained encoder then gives means of unit variance, and no spread.
 
     Without it the first latents are far smaller than the noise they are trained with, and nothing is learned.
-
-    Args:
-        vae: Changed in place.
-        first: The channels before this one are trained already and stay.
     """
     probe = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     last, channels = vae.encoder.conv_out, vae.config.latent_channels
     last.weight[channels:] = 0
     last.bias[channels:] = -30  # the logarithm of the variance
-    spread = encode(vae, probe).std(dim=(0, 2, 3)).clamp(min=1e-6)[first:]
-    last.weight[first:channels].div_(spread[:, None, None, None])
-    means = encode(vae, probe).mean(dim=(0, 2, 3))[first:]
-    last.bias[first:channels].sub_(means)
-
-
-@torch.no_grad()
-def grown(vae: AutoencoderKL, latent_channels: int) -> AutoencoderKL:
-    """Copy an autoencoder into one with more latent channels, which decodes just the same at first.
-
-    The new channels are random views of the picture that the decoder does not look at yet.
-    """
-    old = vae.config.latent_channels
-    wider = build_vae(latent_channels)
-    state, before = wider.state_dict(), vae.state_dict()
-    for name, value in before.items():
-        if state[name].shape == value.shape:
-            state[name] = value
-    for part in ("weight", "bias"):
-        name = f"encoder.conv_out.{part}"
-        state[name][:old] = before[name][:old]
-    state["decoder.conv_in.weight"][:, :old] = before["decoder.conv_in.weight"]
-    state["decoder.conv_in.weight"][:, old:] = 0
-    wider.load_state_dict(state)
-    calibrate(wider, first=old)
-    return wider
+    spread = encode(vae, probe).std(dim=(0, 2, 3)).clamp(min=1e-6)
+    last.weight[:channels].div_(spread[:, None, None, None])
+    means = encode(vae, probe).mean(dim=(0, 2, 3))
+    last.bias[:channels].sub_(means)
 
 
 def encode(vae: AutoencoderKL, pictures: Tensor) -> Tensor:
@@ -143,13 +116,6 @@ def smaller_loss(vae: AutoencoderKL, latents: Tensor, target: Tensor) -> Tensor:
     return 0.5 * reconstruction_loss(decoded.float(), F.avg_pool2d(target, 2))
 
 
-def alike_loss(elder: AutoencoderTiny, latents: Tensor, target: Tensor) -> Tensor:
-    """Stay near the latents of an earlier autoencoder, so that a UNet trained on those can go on."""
-    with torch.no_grad(), autocast(target.device):
-        before = elder.encoder(to_signed(target))
-    return F.mse_loss(latents[:, : before.shape[1]], before.float())
-
-
 def sample_crops(
     shards: list[NDArray[np.uint8]], labels: list[Labelled], rng: np.random.Generator, count: int, side: int
 ) -> Tensor:
@@ -178,14 +144,7 @@ def train(arguments: argparse.Namespace) -> None:
     shards, labels = open_shards(arguments.data)
     resumed = (arguments.out / "config.json").exists()
     vae = AutoencoderKL.from_pretrained(arguments.out, torch_dtype=torch.float32) if resumed else build_vae()
-    if vae.config.latent_channels < LATENT_CHANNELS:
-        vae = grown(vae, LATENT_CHANNELS)
     vae = vae.to(device, memory_format=torch.channels_last).train()
-    elder = (
-        AutoencoderTiny.from_pretrained(arguments.alike, torch_dtype=torch.float32).to(device).eval()
-        if arguments.alike
-        else None
-    )
     average = MovingAverage(vae)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=arguments.lr, weight_decay=1e-4, betas=(0.9, 0.99))
     budget = Budget(minutes=arguments.minutes, learning_rate=arguments.lr)
@@ -201,9 +160,6 @@ def train(arguments: argparse.Namespace) -> None:
         loss, latents = autoencoding_loss(vae, target)
         if step % SMALL_EVERY == 0:
             loss = loss + smaller_loss(vae, latents, target)
-        if elder is not None and budget.fraction < ALIKE_SHARE:
-            weight = 0.5 * (1 - budget.fraction / ALIKE_SHARE)
-            loss = loss + weight * alike_loss(elder, latents, target)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
@@ -253,7 +209,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--alike", type=Path, help="an AutoencoderTiny to stay near at first")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--side", type=int, default=96)

@@ -123,7 +123,7 @@ class Card(discord.ui.LayoutView):
             discord.ui.Container(
                 discord.ui.TextDisplay(f"### {character}\n{prompt}"),
                 gallery,
-                discord.ui.TextDisplay("-# seed **4711** · 512 by 512 · identity 0.83"),
+                discord.ui.TextDisplay("-# seed **4711** · 512 x 512 · identity 0.83"),
                 discord.ui.Separator(),
                 buttons,
                 styles,
@@ -222,12 +222,6 @@ class DemoBot(discord.Client):
 
 def add_commands(bot: DemoBot) -> None:
     """Register everything."""
-    for add in (add_imagine, add_answers, add_menus, add_group):
-        add(bot)
-
-
-def add_imagine(bot: DemoBot) -> None:
-    """Register the command that has every kind of option, and takes its time."""
     tree = bot.tree
 
     @tree.command(description="Draw one of your characters.")
@@ -235,13 +229,13 @@ def add_imagine(bot: DemoBot) -> None:
         character="Whom to draw", prompt="What they do", count="How many pictures", style="Art style"
     )
     @app_commands.choices(style=[app_commands.Choice(name=one, value=one) for one in ("Ink", "Oil", "Pixel")])
-    async def imagine(  # noqa: PLR0913, PLR0917 - one option of every kind
+    async def imagine(
         interaction: discord.Interaction,
         character: str,
         prompt: app_commands.Range[str, 3, 200],
         count: app_commands.Range[int, 1, 4] = 4,
         style: app_commands.Choice[str] | None = None,
-        spoiler: bool | None = None,  # noqa: FBT001
+        spoiler: bool = False,
         friend: discord.Member | discord.User | None = None,
         channel: discord.TextChannel | None = None,
         reference: discord.Attachment | None = None,
@@ -253,7 +247,7 @@ def add_imagine(bot: DemoBot) -> None:
             picture = portrait(step, 128, name="preview.png")
             await interaction.edit_original_response(view=view, attachments=[picture])
         await bot.step()
-        files = [portrait(index + len(character), spoiler=bool(spoiler)) for index in range(count)]
+        files = [portrait(index + len(character), spoiler=spoiler) for index in range(count)]
         words = prompt if style is None else f"{prompt}, {style.value}"
         card = Card(character, words, [one.filename for one in files])
         await interaction.edit_original_response(view=card, attachments=files)
@@ -262,11 +256,6 @@ def add_imagine(bot: DemoBot) -> None:
     async def offer_names(_: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         fitting = [one for one in NAMES if current.lower() in one.lower()]
         return [app_commands.Choice(name=one, value=one) for one in fitting]
-
-
-def add_answers(bot: DemoBot) -> None:
-    """Register commands that answer at once, or never."""
-    tree = bot.tree
 
     @tree.command(description="Say something that only you can see.")
     async def whisper(interaction: discord.Interaction) -> None:
@@ -295,11 +284,6 @@ def add_answers(bot: DemoBot) -> None:
     async def silence(_: discord.Interaction) -> None:
         return
 
-
-def add_menus(bot: DemoBot) -> None:
-    """Register what is called from the menus of messages and people."""
-    tree = bot.tree
-
     @tree.context_menu(name="Details of this picture")
     async def details(interaction: discord.Interaction, message: discord.Message) -> None:
         await interaction.response.send_message(f"Written by {message.author.name}.", ephemeral=True)
@@ -308,9 +292,6 @@ def add_menus(bot: DemoBot) -> None:
     async def greet(interaction: discord.Interaction, user: discord.User) -> None:
         await interaction.response.send_message(f"Hello {user.mention}!")
 
-
-def add_group(bot: DemoBot) -> None:
-    """Register subcommands."""
     group = app_commands.Group(name="character", description="Your characters.")
 
     @group.command(description="Show what a character looks like.")
@@ -321,4 +302,4 @@ def add_group(bot: DemoBot) -> None:
     async def roster(interaction: discord.Interaction) -> None:
         await interaction.response.send_message("\n".join(f"{i + 1}. {name}" for i, name in enumerate(NAMES)))
 
-    bot.tree.add_command(group)
+    tree.add_command(group)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import signal
 import socket as sockets
 import subprocess
@@ -12,12 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import torch
 from PIL import Image
-from transformers import CLIPConfig, CLIPModel
 
-from synid_engine.perception.network_file import save_network
-from synid_engine.perception.networks import LandmarkNet, ResidualEmbedder
 from synid_engine.serving.engine_child import ChildTimes
 from synid_engine.serving.engine_options import EngineOptions, to_arguments
 from synid_engine.serving.engine_status import EngineExit
@@ -28,6 +23,7 @@ from synid_engine.serving.wire import (
     LENGTH,
     AskHealth,
     Assign,
+    Drain,
     Drained,
     Finished,
     HandedBack,
@@ -52,30 +48,12 @@ def _assign(job_id: int, work: RenderWork, fence: int = 1) -> Assign:
 
 
 @pytest.fixture(scope="module")
-def options(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> EngineOptions:
-    """Make a whole model folder of small random models, perception included."""
+def options(whole_model: Path, tmp_path_factory: pytest.TempPathFactory) -> EngineOptions:
     root = tmp_path_factory.mktemp("engine")
-    model = root / "model"
-    shutil.copytree(small_folder, model)
-    with torch.random.fork_rng():
-        torch.manual_seed(8)
-        for name, kind, network in (
-            ("face_detector", "landmark_net", LandmarkNet()),
-            ("face_encoder", "residual_embedder", ResidualEmbedder()),
-        ):
-            save_network(model / "perception" / name, network, {"architecture": kind})
-        small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-        clip = CLIPConfig(
-            text_config={**small, "vocab_size": 800, "max_position_embeddings": 16},
-            vision_config={**small, "image_size": 32, "patch_size": 16},
-            projection_dim=16,
-        )
-        CLIPModel(clip).save_pretrained(model / "perception" / "clip")
-    shutil.copytree(small_folder / "tokenizer", model / "perception" / "clip", dirs_exist_ok=True)
     return EngineOptions(
         spool=root / "spool",
         weights=root / "weights",
-        model=model,
+        model=whole_model,
         calibration=root / "calibration.json",
         device="cpu",
         beat_s=0.5,
@@ -184,6 +162,33 @@ def test_terminated_engine_hands_its_work_back(options: EngineOptions, tmp_path:
         assert process.wait() == EngineExit.DRAINED
     assert [report.lease for report in seen if isinstance(report, HandedBack)] == [order.lease]
     assert any(isinstance(report, Drained) for report in seen)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("is_signal", [False, True])
+def test_engine_that_is_still_loading_ends_at_once(
+    options: EngineOptions, tmp_path: Path, *, is_signal: bool
+) -> None:
+    path = tmp_path / "s"
+    with sockets.socket(sockets.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        process = subprocess.Popen([*ENGINE_COMMAND, *to_arguments(options, path)], stderr=subprocess.DEVNULL)
+        connected, _ = server.accept()
+        order = _assign(3, _work())
+        with connected, connected.makefile("rb") as stream:
+            header = stream.read(LENGTH.size)
+            seen = [decode_report(stream.read(LENGTH.unpack(header)[0]))]
+            connected.sendall(encode(order))
+            if is_signal:
+                process.send_signal(signal.SIGTERM)
+            else:
+                connected.sendall(encode(Drain()))
+            while header := stream.read(LENGTH.size):
+                seen.append(decode_report(stream.read(LENGTH.unpack(header)[0])))
+        assert process.wait() == EngineExit.DRAINED
+    assert isinstance(seen[-1], Drained)
+    assert not any(isinstance(report, Ready | Started) for report in seen)
 
 
 @pytest.mark.timeout(1200)

@@ -203,16 +203,40 @@ def test_unforeseen_errors_are_told_and_the_engine_goes_on(
     assert len(desk.of(Finished)) == 1
 
 
-def test_spool_that_cannot_be_written_breaks_the_job_alone(desk: Desk) -> None:
+def test_spool_that_cannot_be_written_breaks_the_job_alone_until_there_is_room(desk: Desk) -> None:
     desk.order(Assign(lease=lease(1), owner_id=3, work=WORK))
     desk.loop.turn()
     (desk.folder / "spool").rmdir()
     desk.run()
-    assert desk.of(Broken)[0].failure.reason == "TensorWriteError"
+    (broken,) = desk.of(Broken)
+    assert (broken.failure.reason, broken.retryable) == ("TensorWriteError", True)
     (desk.folder / "spool").mkdir()
-    desk.order(Assign(lease=lease(2), owner_id=3, work=WORK))
+    desk.order(Assign(lease=lease(1, fence=2), owner_id=3, work=WORK))
     desk.run()
-    assert len(desk.of(Finished, 2)) == 1
+    assert len(desk.of(Finished)) == 1
+
+
+def test_preview_that_cannot_be_written_breaks_nothing(models: StageModels, tmp_path: Path) -> None:
+    config = LoopConfig(batch=BatchConfig(preview_every=1))
+    desk = Desk(engine=Engine(models=models), folder=tmp_path, config=config)
+    desk.order(Assign(lease=lease(1), owner_id=3, work=WORK))
+    desk.loop.turn()
+    (tmp_path / "spool").rmdir()
+    for _ in range(2):
+        desk.loop.turn()
+    (tmp_path / "spool").mkdir()
+    desk.run()
+    assert not desk.of(Previewed)
+    assert len(desk.of(Finished)) == 1
+
+
+def test_creation_that_finds_no_room_for_a_checkpoint_can_be_tried_again(desk: Desk) -> None:
+    desk.order(Assign(lease=lease(1), owner_id=3, work=CREATE))
+    desk.loop.turn()
+    (desk.folder / "spool").rmdir()
+    desk.run()
+    (broken,) = desk.of(Broken)
+    assert (broken.failure.reason, broken.retryable) == ("TensorWriteError", True)
 
 
 def test_previews_are_small_pictures(models: StageModels, tmp_path: Path) -> None:

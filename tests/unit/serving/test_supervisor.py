@@ -11,7 +11,7 @@ import pytest
 
 from synid_engine.errors import InvalidSettingError
 from synid_engine.serving.engine_child import ChildTimes
-from synid_engine.serving.engine_options import EngineOptions, read_arguments, to_arguments
+from synid_engine.serving.engine_options import EngineOptions, read_arguments, to_arguments, usable_threads
 from synid_engine.serving.link import EngineDownError, EngineLink, EngineLost, EngineStarted, LinkEvent
 from synid_engine.serving.supervisor import EngineSupervisor, SupervisorConfig
 from synid_engine.serving.wire import Alive, AskHealth, Drained, Health
@@ -81,10 +81,16 @@ async def watch(tmp_path: Path) -> AsyncIterator[Callable[..., Watch]]:
 
 
 def test_options_survive_the_command_line(tmp_path: Path) -> None:
-    options = EngineOptions(spool=tmp_path, weights=tmp_path / "-w", model=tmp_path, threads=3, beat_s=0.5)
+    options = EngineOptions(spool=tmp_path, weights=tmp_path / "-w", recipe=tmp_path, threads=3, beat_s=0.5)
     assert read_arguments(to_arguments(options, tmp_path / "a b")) == (tmp_path / "a b", options)
     plain = EngineOptions(spool=tmp_path, weights=tmp_path)
     assert read_arguments(to_arguments(plain, tmp_path)) == (tmp_path, plain)
+
+
+def test_engine_takes_the_cores_that_it_may_use_up_to_eight(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, threads in ((1, 1), (2, 2), (64, 8)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)))
+        assert usable_threads() == threads
 
 
 async def test_lost_engine_is_started_again(watch: Callable[..., Watch]) -> None:

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.characters import CharacterStore, SqliteCharacterStore
+from storage.chats import ChatStore, SqliteChatStore
 from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.images import ImageStore, SqliteImageStore
 from storage.jobs import SqliteJobStore
 from storage.ledger import JobStore
 from storage.memory.characters import CharacterTable, MemoryCharacterStore, MemoryRosterStore
+from storage.memory.chats import MemoryChatStore
 from storage.memory.images import MemoryImageStore
 from storage.memory.jobs import MemoryJobStore
 from storage.memory.preferences import MemoryPreferenceStore
@@ -41,6 +43,7 @@ class Stores:
     images: ImageStore
     preferences: PreferenceStore
     usage: UsageStore
+    chats: ChatStore
 
 
 def sqlite_stores(database: Database, folder: Path, clock: StillClock) -> Stores:
@@ -51,6 +54,7 @@ def sqlite_stores(database: Database, folder: Path, clock: StillClock) -> Stores
         images=SqliteImageStore(database, DataFolder(folder).pictures, clock=clock),
         preferences=SqlitePreferenceStore(database),
         usage=SqliteUsageStore(database, clock=clock),
+        chats=SqliteChatStore(database, clock=clock),
     )
 
 
@@ -63,6 +67,7 @@ def memory_stores(clock: StillClock) -> Stores:
         images=MemoryImageStore(table, clock=clock),
         preferences=MemoryPreferenceStore(),
         usage=MemoryUsageStore(clock=clock),
+        chats=MemoryChatStore(clock=clock),
     )
 
 

@@ -72,6 +72,14 @@ async def test_character_that_could_not_be_made_has_failed(characters: Character
     assert (await characters.fail(draft.id, revision=1)).state is CharacterState.FAILED
 
 
+async def test_completion_replaces_the_words_it_was_made_from(characters: CharacterStore) -> None:
+    draft = await characters.add(owner_id=1, name="Nova", description="red hair", style="flat")
+    same = await characters.complete(draft.id, MADE, revision=1)
+    assert (same.description, same.style) == ("red hair", "flat")
+    new = await characters.complete(draft.id, MADE, revision=2, description="blue hair", style="")
+    assert (new.description, new.style) == ("blue hair", "")
+
+
 async def test_change_of_an_older_revision_is_refused(characters: CharacterStore) -> None:
     draft = await add(characters)
     ready = await characters.complete(draft.id, MADE, revision=1)

@@ -15,6 +15,7 @@ from bot.coordinator.client import (
     QuestionAsked,
     TroubleMet,
 )
+from bot.coordinator.desk import CreateRequest
 from bot.coordinator.opening import open_coordinator
 from storage.errors import (
     CoordinatorRunningError,
@@ -25,8 +26,17 @@ from storage.errors import (
 )
 from storage.profiles import ProfileStore
 from synid_engine.errors import InvalidSettingError
-from synid_engine.serving.messages import Answer, CreateWork, Job, JobState, Lease, Result, Submission
-from synid_engine.serving.wire import Assign, Checkpointed, Previewed, Progressed, Started
+from synid_engine.serving.messages import (
+    Answer,
+    CreateWork,
+    Job,
+    JobState,
+    Lease,
+    Question,
+    Result,
+    Submission,
+)
+from synid_engine.serving.wire import Asked, Assign, Checkpointed, Previewed, Progressed, Started
 
 from .engine import JOB_MS, InProcessEngine
 from .support import House, config, house, states
@@ -318,6 +328,77 @@ async def test_newer_checkpoint_takes_the_place_of_the_older_file(tmp_path: Path
         assert order_of(at_work, job.id).checkpoint == newest
 
 
+async def test_what_nobody_was_told_of_goes_when_those_at_work_then_have_ended(tmp_path: Path) -> None:
+    async with house(tmp_path, at_once=False) as at_work:
+        job = await begun(at_work)
+        at_work.engine.keep("of a job that was cancelled")
+        await at_work.tick()
+        await at_work.tick()
+        assert len(at_work.spooled()) == 1  # it could be of the job at work
+        at_work.engine.finish(order_of(at_work, job.id))
+        await at_work.until(job.id, JobState.DELIVERED)
+        later = await at_work.submit("b")
+        await at_work.tick()
+        await at_work.tick()
+        assert at_work.spooled() == []
+        assert order_of(at_work, later.id).lease.job_id == later.id
+
+
+async def test_what_a_job_at_work_has_not_reported_yet_stays(tmp_path: Path) -> None:
+    async with house(tmp_path, at_once=False) as at_work:
+        job = await begun(at_work)
+        await at_work.tick()
+        result = at_work.engine.result_of(order_of(at_work, job.id))
+        for _ in range(3):
+            await at_work.tick()
+        at_work.engine.finish(order_of(at_work, job.id), result)
+        await at_work.until(job.id, JobState.DELIVERED)
+
+
+async def test_file_written_again_since_it_was_found_stays(tmp_path: Path) -> None:
+    async with house(tmp_path, at_once=False) as at_work:
+        at_work.engine.keep("picture")
+        await at_work.tick()
+        job = await begun(at_work)
+        digest = at_work.engine.keep("picture")
+        await at_work.tick()
+        assert at_work.spooled() == [f"{digest}.png"]
+        assert order_of(at_work, job.id)
+
+
+async def test_files_of_a_job_stay_while_its_twin_is_at_work(tmp_path: Path) -> None:
+    async with house(tmp_path, at_once=False) as at_work:
+        asking = [
+            await at_work.opened.desk.create(
+                CreateRequest(
+                    request_key=name, owner_id=1, name=name, description="red hair", seed=3, ask=True
+                )
+            )
+            for name in ("Nova", "Luna")
+        ]
+        first, second = (order_of(at_work, job.id) for job in asking)
+        checkpoint, choice = at_work.engine.keep("anchors", ".safetensors"), at_work.engine.keep("choice")
+        question = Question(choices=(choice,), checkpoint=checkpoint)
+        at_work.engine.say(Asked(lease=first.lease, question=question, engine_ms=1.0))
+        await at_work.until(first.lease.job_id, JobState.WAITING)
+        await at_work.opened.coordinator.cancel(first.lease.job_id)
+        at_work.engine.say(Asked(lease=second.lease, question=question, engine_ms=1.0))
+        await at_work.until(second.lease.job_id, JobState.WAITING)
+        await at_work.opened.coordinator.cancel(second.lease.job_id)
+        assert at_work.spooled() == []
+
+
+async def test_job_that_found_no_room_is_tried_again_at_the_next_tick(tmp_path: Path) -> None:
+    async with house(tmp_path, at_once=False) as at_work:
+        job = await begun(at_work)
+        at_work.engine.break_off(order_of(at_work, job.id), retryable=True, reason="TensorWriteError")
+        await at_work.engine.heard()
+        present = await at_work.get(job.id)
+        assert (present.state, present.attempts) == (JobState.QUEUED, 1)
+        await at_work.tick()
+        assert order_of(at_work, job.id).lease.fence == job.fence + 1
+
+
 @pytest.mark.parametrize(
     "error", [DiskFullError(path=Path("x")), UnwritableError(path=Path("x"), reason="y")]
 )
@@ -459,6 +540,9 @@ async def test_watcher_of_a_queued_job_is_told_its_place(tmp_path: Path) -> None
         assert isinstance(place, PlaceChanged)
         assert place.position == 1
         assert second.id in at_work.engine.working
+        await at_work.tick()  # nothing has changed, and nothing is told
+        at_work.opened.coordinator._parts.live.close()
+        assert [event async for event in events] == []
         await events.aclose()
 
 

@@ -10,6 +10,7 @@ from bot.requests import EmptyTextError
 from storage.characters import CharacterState
 from storage.errors import (
     CharacterExistsError,
+    CharacterNotFoundError,
     InvalidNameError,
     OwnerLimitError,
     ProfileNotFoundError,
@@ -129,3 +130,42 @@ async def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
         await desk.create(creation())
         with pytest.raises(CharacterNotReadyError):
             await desk.render(drawing())
+
+
+async def test_revision_makes_the_same_character_from_other_words(tmp_path: Path) -> None:
+    async with house(tmp_path) as at_work:
+        character_id = await made(at_work)
+        request = CreateRequest(
+            request_key="r", owner_id=1, name="Nova", description="blue hair", revises=character_id
+        )
+        job = await at_work.opened.desk.create(request)
+        await at_work.until(job.id, JobState.DELIVERED)
+        [nova] = await at_work.opened.stores.characters.of_owner(1)
+        assert (nova.id, nova.description, nova.revision) == (character_id, "blue hair", 3)
+        for stranger in (2, 3):
+            with pytest.raises(CharacterNotFoundError):
+                await at_work.opened.desk.create(request.model_copy(update={"owner_id": stranger}))
+
+
+async def test_character_of_a_number_is_drawn_by_its_owner_and_where_it_is_shared(tmp_path: Path) -> None:
+    async with house(tmp_path) as at_work:
+        character_id = await made(at_work)
+        desk = at_work.opened.desk
+        by_number = drawing("n").model_copy(update={"character_id": character_id, "name": "another"})
+        job = await desk.render(by_number)
+        assert isinstance(job.work, RenderWork)
+        assert job.work.character_ids == (character_id,)
+        strange = by_number.model_copy(update={"owner_id": 2, "server_id": 7})
+        with pytest.raises(CharacterNotFoundError):
+            await desk.render(strange)
+        await at_work.opened.stores.rosters.share(character_id, server_id=7, shared_by=1, access=Access.USE)
+        assert (await desk.render(strange)).owner_id == 2
+
+
+async def test_drawing_takes_the_style_and_the_scales_that_were_asked_for(tmp_path: Path) -> None:
+    async with house(tmp_path) as at_work:
+        await made(at_work)
+        wish = {"style": "toon", "guidance_scale": 3.0, "identity_scale": 0.5}
+        work = (await at_work.opened.desk.render(drawing("n").model_copy(update=wish))).work
+        assert isinstance(work, RenderWork)
+        assert (work.styles, work.guidance_scale, work.identity_scale) == (("toon",), 3.0, 0.5)

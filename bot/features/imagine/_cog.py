@@ -1,0 +1,71 @@
+"""`/imagine`: parse, submit, present."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.follow import Follow
+from bot.moderation import LONGEST_PROMPT
+from bot.offers import Choices, Offers
+from bot.place import begin
+from bot.service.jobs import DrawWish
+from bot.service.service import Service
+
+_MOST_PICTURES = 4
+_LARGEST_SEED = 2**53 - 1  # Discord's numbers go no further
+
+
+class ImagineCog(commands.Cog):
+    """Draws characters."""
+
+    def __init__(self, service: Service, follow: Follow) -> None:
+        self._service = service
+        self._follow = follow
+        self._offers = Offers(service)
+
+    @app_commands.command(name="imagine", description="Draw a character in an expression, a scene or a pose.")
+    @app_commands.describe(
+        character="Yours, or one of this server's",
+        prompt="Expression, scene, framing",
+        count="How many pictures",
+        seed="The same seed draws the same picture",
+        negative="What to steer away from",
+        style="Art style; by default the character's own",
+        strength="How strongly the character shows; 1 is the usual",
+        spoiler="Cover the pictures",
+    )
+    async def imagine(  # noqa: PLR0913, PLR0917 - as many parameters as it has options
+        self,
+        interaction: discord.Interaction,
+        character: app_commands.Range[str, 1, 60],
+        prompt: app_commands.Range[str, 1, LONGEST_PROMPT],
+        count: app_commands.Range[int, 1, _MOST_PICTURES] = 1,
+        seed: app_commands.Range[int, 0, _LARGEST_SEED] | None = None,
+        negative: app_commands.Range[str, 0, LONGEST_PROMPT] = "",
+        style: app_commands.Range[str, 0, 60] = "",
+        strength: app_commands.Range[float, 0.0, 2.0] | None = None,
+        spoiler: bool = False,  # noqa: FBT001, FBT002 - discord.py reads the options from the signature
+    ) -> None:
+        """Draw a character."""
+        place = await begin(interaction)
+        wish = DrawWish(
+            character=character,
+            prompt=prompt,
+            pictures=count,
+            seed=seed,
+            negative=negative,
+            style=style,
+            strength=strength,
+            spoiler=spoiler,
+        )
+        self._follow(await self._service.jobs.draw(place, wish))
+
+    @imagine.autocomplete("character")
+    async def offer_characters(self, interaction: discord.Interaction, typed: str) -> Choices:
+        """Offer what can be drawn here."""
+        return await self._offers.drawable(interaction, typed)
+
+    @imagine.autocomplete("style")
+    async def offer_styles(self, interaction: discord.Interaction, typed: str) -> Choices:
+        """Offer art styles."""
+        return await self._offers.styles(interaction, typed)

@@ -1,0 +1,5 @@
+"""A person's own data."""
+
+from bot.features.privacy._cog import PrivacyCog
+
+__all__ = ["PrivacyCog"]

@@ -1,0 +1,55 @@
+"""The queue as text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot import prose
+from bot.coordinator.client import CoordinatorHealth, PlaceChanged
+from bot.service.jobs import JobView
+from synid_engine.serving.messages import CreateWork, JobState
+
+_LISTED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A request that is not over, and when it is expected to be; None if nobody knows."""
+
+    view: JobView
+    expected: PlaceChanged | None
+
+
+def queue_text(waiting: Sequence[Waiting], health: CoordinatorHealth, *, now: float) -> str:
+    """Return one's own requests, and how the engine is."""
+    engine = "is at work" if health.is_ready else f"is not ready ({health.stage or 'starting'})"
+    lines = [f"The engine {engine}: {health.in_engine} in work, {health.queued} waiting."]
+    if not waiting:
+        lines.append("You have no unfinished request.")
+    lines += [_line(one, now=now) for one in waiting[:_LISTED]]
+    return "\n".join(lines)
+
+
+def cancelled_text(view: JobView) -> str:
+    """Return that a request has been cancelled."""
+    return f"Cancelled: {_said(view)}"
+
+
+def _line(one: Waiting, *, now: float) -> str:
+    return f"- {_said(one.view)}: {_standing(one, now=now)}"
+
+
+def _said(view: JobView) -> str:
+    work = view.job.work
+    said = work.identity if isinstance(work, CreateWork) else work.prompt
+    name = f"**{prose.shown(view.names[0])}** " if view.names else ""
+    return f"{name}{prose.shown(said, longest=80)}"
+
+
+def _standing(one: Waiting, *, now: float) -> str:
+    if one.view.job.state is JobState.WAITING:
+        return "waits for your choice"
+    if one.expected is None:
+        return str(one.view.job.state)
+    ready = prose.soon(now + one.expected.ends_in_s)
+    place = f"place {one.expected.position}" if one.expected.position else "in work"
+    return f"{place}, ready {ready}"

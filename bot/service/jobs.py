@@ -1,0 +1,287 @@
+"""Jobs that people ask for in a chat: made, drawn again, chosen for, cancelled, looked at."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from bot.chat_errors import (
+    MemberLimitError,
+    NothingMadeError,
+    NothingUnfinishedError,
+    NotYoursError,
+)
+from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
+from bot.coordinator.desk import CreateRequest, RenderRequest
+from bot.coordinator.opening import Opened
+from bot.moderation import PromptPolicy, is_covered
+from bot.place import Place
+from bot.service.chats import ChatBook
+from bot.service.names import Names
+from bot.service.rules import HouseRules
+from bot.words import Words
+from storage.errors import CharacterNotFoundError
+from synid_engine.errors import SynIDError
+from synid_engine.serving.messages import CreateWork, Job, JobState, RenderWork
+
+_UNFINISHED = frozenset({JobState.QUEUED, JobState.LEASED, JobState.RUNNING, JobState.WAITING})
+_LOOKED_AT = 200
+_GUIDANCES = (5.0, 3.5, 7.0)
+"""A variation takes the next one: the same seed keeps the composition, and the details change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateWish:
+    """A character as a person asks for it; `ask` lets them choose the portrait."""
+
+    name: str
+    description: str
+    style: str = ""
+    ask: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawWish:
+    """Pictures as a person asks for them; what is None is left to the engine."""
+
+    character: str
+    prompt: str
+    pictures: int = 1
+    seed: int | None = None
+    negative: str = ""
+    style: str = ""
+    strength: float | None = None
+    spoiler: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """A job as people see it.
+
+    Attributes:
+        names: The characters that it is about, as they are called now.
+        not_drawn: Words that the base model does not know or cannot draw.
+        is_covered: Whether its pictures are spoilers.
+        server_id: Where it was asked for; None outside of servers that have the bot.
+        may_post: Whether the bot may write messages of its own there.
+    """
+
+    job: Job
+    names: tuple[str, ...]
+    not_drawn: tuple[str, ...]
+    is_covered: bool
+    server_id: int | None
+    may_post: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What the jobs of a chat are made with."""
+
+    opened: Opened
+    chats: ChatBook
+    rules: HouseRules
+    names: Names
+    policy: PromptPolicy
+    words: Words
+
+
+class Jobs:
+    """Asks the desk and the coordinator."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._jobs = tools.opened.stores.jobs
+        self._coordinator = tools.opened.coordinator
+
+    async def create(self, place: Place, wish: CreateWish, *, revises: int | None = None) -> Job:
+        """Ask for a character, or for one to be made anew.
+
+        Raises:
+            InvalidRequestError: It cannot be, or not here.
+            CapacityError: There are too many unfinished requests.
+        """
+        request = CreateRequest(
+            request_key=place.request_key,
+            owner_id=place.owner_id,
+            server_id=place.server_id,
+            name=wish.name,
+            description=self._tools.policy.check(wish.description, field="description"),
+            style=self._optional(wish.style, field="style"),
+            ask=wish.ask,
+            revises=revises,
+        )
+        job = await self._submit(place, request, spoiler=False)
+        self._tools.names.forget()
+        return job
+
+    async def draw(self, place: Place, wish: DrawWish) -> Job:
+        """Ask for pictures; errors as in `create`."""
+        by_number = wish.character.removeprefix("#") if wish.character.startswith("#") else ""
+        request = RenderRequest(
+            request_key=place.request_key,
+            owner_id=place.owner_id,
+            server_id=place.server_id,
+            name=wish.character,
+            character_id=int(by_number) if by_number.isdecimal() and len(by_number) < 19 else None,  # noqa: PLR2004
+            prompt=self._tools.policy.check(wish.prompt, field="prompt"),
+            negative_prompt=self._optional(wish.negative, field="negative prompt"),
+            pictures=wish.pictures,
+            seed=wish.seed,
+            style=self._optional(wish.style, field="style"),
+            identity_scale=wish.strength,
+        )
+        return await self._submit(place, request, spoiler=wish.spoiler)
+
+    async def again(self, place: Place, job_id: int) -> Job:
+        """Ask for the same pictures with other seeds; errors as in `create`."""
+        return await self._redraw(place, job_id, {})
+
+    async def vary(self, place: Place, job_id: int) -> Job:
+        """Ask for the same pictures with other details; errors as in `create`."""
+        _, work = await self._drawing(job_id)
+        known = work.guidance_scale in _GUIDANCES
+        number = _GUIDANCES.index(work.guidance_scale) + 1 if known else 0
+        guidance_scale = _GUIDANCES[number % len(_GUIDANCES)]
+        return await self._redraw(place, job_id, {"seed": work.seed, "guidance_scale": guidance_scale})
+
+    async def edit(self, place: Place, job_id: int, *, prompt: str, seed: int | None) -> Job:
+        """Ask for pictures of the same character by another prompt; errors as in `create`."""
+        checked = self._tools.policy.check(prompt, field="prompt")
+        return await self._redraw(place, job_id, {"prompt": checked, "seed": seed})
+
+    async def answer(self, owner_id: int, job_id: int, choice: int, *, fence: int) -> Job:
+        """Choose the portrait.
+
+        Raises:
+            NotYoursError: Somebody else asked for it.
+            NotWaitingError: It has been chosen.
+        """
+        job = await self._jobs.get(job_id)
+        if job.owner_id != owner_id:
+            raise NotYoursError(what="choosing the portrait")
+        return await self._coordinator.answer(job_id, choice, fence=fence)
+
+    async def cancel(self, place: Place, job_id: int | None) -> Job:
+        """Cancel a request, by default the newest.
+
+        Raises:
+            NothingUnfinishedError: There is none.
+            NotYoursError: Somebody else asked for it, and not in a server that the asker moderates.
+        """
+        if job_id is None:
+            found = await self.unfinished(place.owner_id)
+            if not found:
+                raise NothingUnfinishedError
+            job_id = found[0].id
+        job = await self._jobs.get(job_id)
+        is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
+        if job.owner_id != place.owner_id and not is_moderated:
+            raise NotYoursError(what="cancelling this request")
+        if job.state not in _UNFINISHED:
+            raise NothingUnfinishedError
+        cancelled = await self._coordinator.cancel(job_id)
+        self._tools.names.forget()
+        return cancelled
+
+    async def unfinished(self, owner_id: int) -> list[Job]:
+        """Return an owner's unfinished jobs, newest first."""
+        found = await self._jobs.of_owner(owner_id, limit=_LOOKED_AT)
+        return [job for job in found if job.state in _UNFINISHED]
+
+    async def expectation(self, job_id: int) -> PlaceChanged | None:
+        """Return a job's place in the queue; None if nothing is known."""
+        async with aclosing(self._coordinator.events(job_id)) as events:
+            async for event in events:
+                if isinstance(event, PlaceChanged):
+                    return event
+                if isinstance(event, StateChanged):
+                    break
+        return None
+
+    def events(self, job_id: int) -> AsyncIterator[JobEvent]:
+        """Return what is known of a job, and what happens to it; see `CoordinatorClient`."""
+        return self._coordinator.events(job_id)
+
+    async def health(self) -> CoordinatorHealth:
+        """Tell how the engine is."""
+        return await self._coordinator.health()
+
+    async def get(self, job_id: int) -> Job:
+        """Return a job."""
+        return await self._jobs.get(job_id)
+
+    async def view(self, job: Job) -> JobView:
+        """Return a job as people see it."""
+        chat = await self._tools.chats.of(job)
+        text = job.work.identity if isinstance(job.work, CreateWork) else job.work.prompt
+        return JobView(
+            job=job,
+            names=await self._names(job),
+            not_drawn=self._tools.words.not_drawn(text),
+            is_covered=chat is not None and chat.is_spoiler,
+            server_id=None if chat is None else chat.server_id,
+            may_post=chat is not None and chat.may_post,
+        )
+
+    def _optional(self, text: str, *, field: str) -> str:
+        return self._tools.policy.check(text, field=field) if text.strip() else ""
+
+    async def _drawing(self, job_id: int) -> tuple[Job, RenderWork]:
+        job = await self._jobs.get(job_id)
+        if not isinstance(job.work, RenderWork):
+            raise NothingMadeError(job_id=job_id)
+        return job, job.work
+
+    async def _redraw(self, place: Place, job_id: int, changes: dict[str, object]) -> Job:
+        job, work = await self._drawing(job_id)
+        if len(work.character_ids) != 1:
+            raise CharacterNotFoundError(character_id=0)
+        chat = await self._tools.chats.of(job)
+        [character_id] = work.character_ids
+        request = RenderRequest.model_validate(
+            {
+                "request_key": place.request_key,
+                "owner_id": place.owner_id,
+                "server_id": place.server_id,
+                "name": "",
+                "character_id": character_id,
+                "prompt": work.prompt,
+                "negative_prompt": work.negative_prompt,
+                "pictures": work.pictures,
+                "style": work.styles[0] if work.styles else "",
+                "guidance_scale": work.guidance_scale,
+                "identity_scale": work.identity_scale,
+                **changes,
+            }
+        )
+        return await self._submit(place, request, spoiler=chat is not None and chat.is_spoiler)
+
+    async def _submit(self, place: Place, request: CreateRequest | RenderRequest, *, spoiler: bool) -> Job:
+        rules = await self._tools.rules.require(place)
+        if rules.limit is not None:
+            mine = [one for one in await self.unfinished(place.owner_id) if one.server_id == place.server_id]
+            if len(mine) >= rules.limit:
+                raise MemberLimitError(limit=rules.limit)
+        covered = is_covered(
+            wished=spoiler, server_covers=rules.covers, is_age_restricted=place.is_age_restricted
+        )
+        await self._tools.chats.open(place, is_spoiler=covered)
+        desk = self._tools.opened.desk
+        try:
+            if isinstance(request, CreateRequest):
+                return await desk.create(request)
+            return await desk.render(request)
+        except SynIDError:
+            await self._tools.chats.drop(place)
+            raise
+
+    async def _names(self, job: Job) -> tuple[str, ...]:
+        work = job.work
+        ids = (work.character_id,) if isinstance(work, CreateWork) else work.character_ids
+        found: list[str] = []
+        for character_id in ids:
+            try:
+                found.append((await self._tools.opened.stores.characters.get(character_id)).name)
+            except CharacterNotFoundError:
+                continue
+        return tuple(found)

@@ -1,0 +1,75 @@
+"""Pictures of jobs: previews and choices while they are worked on, and what came of them."""
+
+import asyncio
+import logging
+
+from bot.chat_errors import NothingMadeError, NotYoursError, PictureTooLargeError
+from bot.coordinator.spool import Spool
+from bot.coordinator.stores import Stores
+from bot.place import Place
+from bot.uploads import Upload, all_fitted
+from storage.errors import DamagedFileError, MissingFileError
+from synid_engine.serving.messages import Hash, Job, JobState
+
+_LOG = logging.getLogger(__name__)
+MOST_SHOWN = 10  # of one job; no gallery has more
+
+
+class Pictures:
+    """Reads and removes them."""
+
+    def __init__(self, stores: Stores, spool: Spool) -> None:
+        self._stores = stores
+        self._spool = spool
+
+    async def file(self, digest: Hash) -> bytes:
+        """Return a preview, a choice or a picture.
+
+        Raises:
+            StoreError: It is not there, or damaged.
+        """
+        return await self._spool.read(digest)
+
+    async def of(self, job: Job) -> list[bytes]:
+        """Return the finished pictures of a job.
+
+        Raises:
+            NothingMadeError: They have been deleted.
+            StoreError: They cannot be read.
+        """
+        found = await self._stores.images.of_job(job.id)
+        if not found:
+            raise NothingMadeError(job_id=job.id)
+        return [await self._stores.images.read(one.image) for one in found[:MOST_SHOWN]]
+
+    async def files(self, job: Job, *, limit: int) -> tuple[Upload, ...]:
+        """Return a job's pictures as files.
+
+        Args:
+            job: One that is over.
+            limit: Bytes of the largest file.
+
+        Returns:
+            Nothing if they are gone, or too large however they are encoded.
+        """
+        if job.state is JobState.FAILED:
+            return ()
+        try:
+            return await asyncio.to_thread(all_fitted, f"job-{job.id}", await self.of(job), limit=limit)
+        except PictureTooLargeError:
+            return ()
+        except (NothingMadeError, MissingFileError, DamagedFileError):
+            _LOG.warning("the pictures of job %d cannot be read", job.id)
+            return ()
+
+    async def delete(self, place: Place, job: Job) -> None:
+        """Remove a job's pictures.
+
+        Raises:
+            NotYoursError: Only their owner and the server's moderators may.
+        """
+        is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
+        if job.owner_id != place.owner_id and not is_moderated:
+            raise NotYoursError(what="deleting these pictures")
+        for one in await self._stores.images.of_job(job.id):
+            await self._stores.images.delete(one.id)

@@ -1,0 +1,105 @@
+"""Stable Diffusion 1.5 without its weights: modules of its size filled at random, to measure speed with.
+
+Speed does not depend on what the weights are; the pictures are noise.
+"""
+
+from typing import Any, cast
+
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from tokenizers import pre_tokenizers
+from torch import nn
+from transformers.models.clip.configuration_clip import CLIPTextConfig
+from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
+
+from synid_engine.runtime.backbone import Backbone
+from synid_engine.runtime.device import choose_device, choose_dtype, choose_memory_format
+
+_TOKENS = 77
+_VOCABULARY = 49408
+
+
+def random_sd15(*, device: str | None = None) -> Backbone:
+    """Build the models; `device` is chosen as for any other model.
+
+    Raises:
+        DeviceUnavailableError: The device is not there.
+    """
+    place = choose_device(device)
+    dtype = choose_dtype(place)
+    unet, vae, text_encoder = _unet(), _vae(), _text_encoder()
+    for module in (unet, vae, text_encoder):
+        placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
+        cast("Any", placed).to(memory_format=choose_memory_format(dtype))
+    return Backbone(
+        unet=unet,
+        vae=vae,
+        text_encoders=(text_encoder,),
+        tokenizers=(_tokenizer(),),
+        noise_scheduler_config=_noise_schedule(),
+        model_id="random modules of the size of Stable Diffusion 1.5",
+        model_hash="0" * 64,
+        device=place,
+        dtype=dtype,
+    )
+
+
+def _unet() -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=64,
+        block_out_channels=(320, 640, 1280, 1280),
+        layers_per_block=2,
+        attention_head_dim=8,
+        cross_attention_dim=768,
+    )
+
+
+def _vae() -> AutoencoderKL:
+    sizes: Any = (128, 256, 512, 512)  # diffusers calls every tuple one of one element
+    down: Any = ("DownEncoderBlock2D",) * len(sizes)
+    up: Any = ("UpDecoderBlock2D",) * len(sizes)
+    return AutoencoderKL(
+        down_block_types=down,
+        up_block_types=up,
+        block_out_channels=sizes,
+        layers_per_block=2,
+        sample_size=512,
+    )
+
+
+def _text_encoder() -> CLIPTextModel:
+    config = CLIPTextConfig(
+        vocab_size=_VOCABULARY,
+        hidden_size=768,
+        intermediate_size=3072,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        max_position_embeddings=_TOKENS,
+    )
+    return CLIPTextModel(config)
+
+
+def _tokenizer() -> CLIPTokenizer:
+    """Return a tokenizer that knows letters and no words; a prompt has its full length whatever it says."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    names = [*letters, *(f"{letter}</w>" for letter in letters)]
+    names += [f"<{number}>" for number in range(len(names), _VOCABULARY - 2)]
+    names += ["<|startoftext|>", "<|endoftext|>"]
+    made: Any = CLIPTokenizer(
+        vocab={name: number for number, name in enumerate(names)}, merges=[], model_max_length=_TOKENS
+    )
+    return cast("CLIPTokenizer", made)
+
+
+def _noise_schedule() -> dict[str, object]:
+    noise_scheduler: Any = DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+    )
+    return dict(noise_scheduler.config)
