@@ -171,14 +171,20 @@ async def serve_discord(
         control = ControlServer(running.opened.coordinator, running.opened.desk)
         async with control.listening(folder):
             log.info("serving %s to Discord", folder)
-            drained = asyncio.create_task(until_drained(running.opened, log))
-            try:
-                await asyncio.wait({drained, running.connection}, return_when=asyncio.FIRST_COMPLETED)
-                if drained.done():
-                    await drained
-                else:
-                    await running.connection
-            finally:
-                drained.cancel()
-                await asyncio.gather(drained, return_exceptions=True)
+            await until_over(running, log)
         log.info("everything is handed back")
+
+
+async def until_over(running: RunningBot, log: logging.Logger) -> None:
+    """Wait until a signal, or a call, has drained the bot's coordinator, or Discord has ended it.
+
+    Raises:
+        JobCancelledError: A second signal ended it before everything was handed back.
+    """
+    drained = asyncio.create_task(until_drained(running.opened, log))
+    try:
+        await asyncio.wait({drained, running.connection}, return_when=asyncio.FIRST_COMPLETED)
+        await (drained if drained.done() else running.connection)
+    finally:
+        drained.cancel()
+        await asyncio.gather(drained, return_exceptions=True)

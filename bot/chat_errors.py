@@ -14,6 +14,15 @@ class RejectedTokenError(InvalidRequestError):
     """Discord does not know the token."""
 
 
+class PortError(InvalidRequestError):
+    """Nothing can listen at `port`; `detail` is what the system says."""
+
+    def __init__(self, *, port: int, detail: str) -> None:
+        super().__init__(port, detail)
+        self.port = port
+        self.detail = detail
+
+
 class NotInServerError(InvalidRequestError):
     """The request needs a server that has the bot."""
 
