@@ -74,21 +74,15 @@ class StageModels:
     Attributes:
         backbone: Draws.
         perception: Judges.
-<<<<<<< HEAD
         identity_encoder: Reads portraits into the tokens that the backbone was trained with; None where it
             was trained with words alone.
-=======
         classroom: Where training steps are worked out.
->>>>>>> faults
     """
 
     backbone: Backbone
     perception: Perception
-<<<<<<< HEAD
     identity_encoder: IdentityEncoder | None = None
-=======
     classroom: Classroom = OWN_ROOM
->>>>>>> faults
 
 
 def stage_generator(seed: int, stage: str) -> torch.Generator:
