@@ -1,6 +1,8 @@
 # Everything starts here: `make demo` needs a Python >= 3.11 and pip's network, and nothing else.
 #
 #   make demo                    make .venv, install, draw out/demo.png
+#   make playground              chat with the bot in a browser: no token, no account
+#   make bot                     serve it to Discord; needs SYNID_DISCORD_TOKEN
 #   make demo TORCH_INDEX=URL    the same, with torch from another index (a smaller or a CUDA build)
 #   make test | test-all | check | bench NAME=tiny
 #   make test-kill               200 random faults against the served queue, and a table (ARGS="--seed 7")
@@ -15,6 +17,7 @@ SHELL := /bin/sh
 PYTHONS ?= python3.14 python3.13 python3.12 python3.11 python3 python
 TORCH_INDEX ?=
 NAME ?= tiny
+ARGS ?=
 OUT ?= out
 
 VENV_PYTHON := .venv/bin/python
@@ -26,11 +29,17 @@ TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
 export HF_HUB_OFFLINE := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo install test test-all test-kill check bench clean FORCE
+.PHONY: demo playground bot install test test-all test-kill check bench clean FORCE
 .PHONY: check-lint check-format check-types check-layers check-dependencies check-spelling check-docker
 
 demo: install
 	@$(VENV_PYTHON) -m bot demo --out "$(OUT)"
+
+playground: install
+	@$(VENV_PYTHON) -m bot playground $(ARGS)
+
+bot: install
+	@$(VENV_PYTHON) -m bot bot $(ARGS)
 
 install: .venv/.base
 

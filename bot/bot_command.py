@@ -34,7 +34,14 @@ def bot(
         raise MissingTokenError
     folder, chosen = DataFolder(settings.data_folder(data).absolute()), model or settings.models
     words = EmbeddedWords() if chosen is None else AnyWords()
-    from bot.app import serve_discord
+    from bot.app import BotConfig, serve_discord
+    from bot.moderation import PictureRule
+    from bot.policy import WordPolicy, read_lists
+
+    config = BotConfig(
+        policy=WordPolicy(lists=read_lists(settings.policy)),
+        rule=PictureRule(threshold=settings.nsfw_threshold),
+    )
 
     with log_lines():
         asyncio.run(
@@ -43,6 +50,7 @@ def bot(
                 folder.path,
                 engine_of(folder, model=chosen),
                 words=words,
+                config=config,
                 log=logging.getLogger(__name__),
             )
         )

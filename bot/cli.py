@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot import bot_command
+from bot import bot_command, playground_command
 from bot.errors import sentence
 from bot.requests import LARGEST_SEED, MOST_PICTURES
 from bot.serve_commands import register
@@ -236,6 +236,7 @@ def demo(*, out: Out = Path("out")) -> None:
 
 register(app)
 bot_command.register(app)
+playground_command.register(app)
 
 if __name__ == "__main__":
     main()

@@ -3,7 +3,7 @@
 """The page's JSON API: what a user looks at, and what they do. Every path names the user who does it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -151,9 +151,10 @@ def _click(visit: Visit) -> Json:
 
 
 def _choose(visit: Visit) -> Json:
-    values = visit.thing(visit.call.fields().get("values"))
-    if not isinstance(values, list):
+    given: Any = visit.call.fields().get("values")
+    if not isinstance(given, list):
         raise StrangeRequestError("values is no list")
+    values = [visit.thing(value) for value in cast("list[Any]", given)]
     return _opened(visit.sight.person.choose(_message(visit), visit.text("custom_id"), values))
 
 

@@ -53,7 +53,7 @@ class Visit:
 
     def things(self, name: str) -> dict[str, Any]:
         """Return a field that maps names to values, its values as a client takes them."""
-        value = self.call.fields().get(name) or {}
+        value: Any = self.call.fields().get(name) or {}
         if not isinstance(value, dict):
             raise StrangeRequestError(f"{name} is no mapping")
         return {key: self.thing(inner) for key, inner in cast("Json", value).items()}

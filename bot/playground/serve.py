@@ -4,6 +4,7 @@ It has its own port so that `lan` opens nothing but the page: API and gateway st
 """
 
 import mimetypes
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 from aiohttp import web
 from yarl import URL
 
+from bot.chat_errors import PortError
 from bot.loopback import cdn
 from bot.loopback.driver import LoopbackDiscord
 from bot.loopback.server import LOCALHOST
@@ -51,7 +53,7 @@ async def playground(
         lan: Whether other machines of the network may come in, each with a ticket.
 
     Raises:
-        OSError: The port is taken.
+        PortError: The page cannot have that port.
     """
     guard = Guard(is_open=lan)
     runner = web.AppRunner(page_application(discord, guard), access_log=None, shutdown_timeout=1.0)
@@ -60,7 +62,7 @@ async def playground(
         if is_ours:
             await discord.start()
         await runner.setup()
-        await web.TCPSite(runner, _EVERYWHERE if lan else LOCALHOST, port).start()
+        await _listen(runner, _EVERYWHERE if lan else LOCALHOST, port)
         chosen: Any = runner.addresses[0]
         guard.port = int(chosen[1])
         yield Playground(link=_link(guard, LOCALHOST), phone_link=_phone_link(guard))
@@ -68,6 +70,13 @@ async def playground(
         await runner.cleanup()
         if is_ours:
             await discord.stop()
+
+
+async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise PortError(port=port, detail=os.strerror(error.errno or 0)) from error
 
 
 def page_application(discord: LoopbackDiscord, guard: Guard) -> web.Application:

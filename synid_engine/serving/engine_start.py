@@ -7,6 +7,7 @@ from queue import SimpleQueue
 import torch
 
 from synid_engine.engine import Engine
+from synid_engine.perception.picture_judge import OpenNsfwJudge
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.calibration import calibrated
 from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
@@ -19,7 +20,7 @@ from synid_engine.serving.stepwise import SharedRoom
 from synid_engine.serving.wire import Order, Ready, Report
 from synid_engine.synid.pipeline import DistillConfig
 
-_SHARES = {"base model": 0.2, "perception": 0.6, "calibration": 0.8}
+_SHARES = {"base model": 0.2, "perception": 0.6, "picture judge": 0.7, "calibration": 0.8}
 _MIB = 2**20
 
 
@@ -51,6 +52,8 @@ def start_loop(
     engine = Engine.load(
         options.model, device=options.device, on_part=lambda part: on_stage(part, _SHARES[part])
     )
+    on_stage("picture judge", _SHARES["picture judge"])
+    judge = OpenNsfwJudge(threads=options.threads)
     on_stage("calibration", _SHARES["calibration"])
     found = calibrated(engine, threads=options.threads, file=options.calibration, distill=distill)
     backbone = engine.models.backbone
@@ -64,7 +67,7 @@ def start_loop(
     )
     loop = EngineLoop(
         engine,
-        Spool(options.spool),
+        Spool(options.spool, judge=judge),
         BankShelf(options.weights, model_hash=engine.model_hash),
         send=send,
         status=status,

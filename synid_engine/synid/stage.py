@@ -9,6 +9,7 @@ import torch
 
 from synid_engine.errors import InvalidSettingError
 from synid_engine.perception.bundle import Perception
+from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator
 from synid_engine.synid.exercise import OWN_ROOM, Classroom
@@ -73,11 +74,14 @@ class StageModels:
     Attributes:
         backbone: Draws.
         perception: Judges.
+        identity_encoder: Reads portraits into the tokens that the backbone was trained with; None where it
+            was trained with words alone.
         classroom: Where training steps are worked out.
     """
 
     backbone: Backbone
     perception: Perception
+    identity_encoder: IdentityEncoder | None = None
     classroom: Classroom = OWN_ROOM
 
 

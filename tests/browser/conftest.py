@@ -5,19 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
 from bot.loopback.driver import LoopbackDiscord
 from bot.playground.scene import Scene, furnish
 from bot.playground.serve import playground
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-try:
-    from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
-except ImportError:
-    pytest.skip("needs the Python package playwright", allow_module_level=True)
-
 from .demo_bot import DemoBot
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = (
     "--headless=new",
     "--no-sandbox",
@@ -84,7 +80,6 @@ class Stage:
 
     async def picture(self, name: str, page: Page | None = None) -> None:
         """Keep what is to be seen."""
-        PICTURES.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  (a test may wait for the disk)
         await (page or self.page).screenshot(path=PICTURES / f"{name}.png", animations="disabled")
 
 
@@ -92,6 +87,7 @@ class Stage:
 def chromium() -> str:
     if CHROMIUM is None:
         pytest.skip("needs chromium: apt-get install chromium")
+    PICTURES.mkdir(parents=True, exist_ok=True)
     return CHROMIUM
 
 

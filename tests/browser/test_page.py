@@ -168,6 +168,7 @@ async def test_dialog_with_words_choices_and_files_is_sent(stage: Stage) -> None
     await expect(dialog.get_by_text("Choose one.")).to_be_visible()
     await dialog.get_by_label("Art style").click()
     await page.get_by_role("option", name="Pixel").click()
+    await expect(dialog.get_by_text("Choose one.")).to_have_count(0)
     await dialog.get_by_label("Show it to").click()
     await page.get_by_role("option", name="Noah").click()
     await dialog.get_by_label("Sketch").set_input_files(

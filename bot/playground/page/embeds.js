@@ -6,7 +6,7 @@ import { prose } from "./prose.js";
 
 export const colour = (number) => `#${number.toString(16).padStart(6, "0")}`;
 
-const small = (address) => (isOwnFile(address) ? h("img", { class: "embed-icon", src: address, alt: "", width: 20, height: 20 }) : null);
+const small = (address) => (address && isOwnFile(address) ? h("img", { class: "embed-icon", src: address, alt: "", width: 20, height: 20 }) : null);
 
 function fields(list) {
   if (!list?.length) return null;

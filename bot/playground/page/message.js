@@ -74,6 +74,12 @@ function head(message) {
     message.author.bot ? h("span", { class: "badge" }, "App") : null, time(message, false));
 }
 
+/** The files that an embed shows, and that are not shown once more beside it. */
+function inEmbeds(message) {
+  const used = message.embeds.flatMap((one) => [one.image?.url, one.thumbnail?.url, one.author?.icon_url, one.footer?.icon_url]);
+  return new Set(used.filter(Boolean).map((address) => address.split("?")[0]));
+}
+
 function content(message) {
   if (message.flags & LOADING) {
     return h("div", { class: "thinking", role: "status" }, h("span", { class: "dots" }, h("i"), h("i"), h("i")), `${nameOf(message.author)} is thinking…`);
@@ -84,7 +90,7 @@ function content(message) {
   if (words && edited) (words.lastElementChild?.matches("p") ? words.lastElementChild : words).append(" ", edited);
   return [
     words,
-    isNew ? null : attachments(message.attachments, message.id),
+    isNew ? null : attachments(message.attachments.filter((one) => !inEmbeds(message).has(one.url.split("?")[0])), message.id),
     message.embeds.map((one, index) => embed(one, `${message.id}:embed${index}`)),
     h("div", { class: isNew ? "parts" : "parts is-legacy" }, message.components.map((part) => draw(part, message))),
     words ? null : edited,

@@ -28,7 +28,12 @@ function selectField(part, id, channelId) {
   let chosen = (part.options ?? []).filter((one) => one.default).map((one) => one.value).concat((part.default_values ?? []).map((one) => one.id));
   const holder = h("div", {});
   const draw = () => fill(holder, selectBox({ key: id, id, labelledBy: `${id}-label`, options, chosen, least: isOptional ? 0 : least, most, label: labelFor(part), placeholder: part.placeholder || labelFor(part),
-    onChoose: (values) => { chosen = values; draw(); holder.firstChild.focus(); } }));
+    onChoose: (values) => {
+      chosen = values;
+      draw();
+      holder.firstChild.focus();
+      holder.dispatchEvent(new Event("change", { bubbles: true }));
+    } }));
   draw();
   const fault = () => (chosen.length >= least || (isOptional && !chosen.length) ? null : least > 1 ? `Choose at least ${least}.` : "Choose one.");
   return { content: [holder], read: () => chosen.map((value) => reference(part.type, value, options)), fault, focus: () => holder.firstChild.focus() };
@@ -101,5 +106,8 @@ export function fieldOf(part, { label, description, channelId }) {
     element.classList.toggle("is-wrong", Boolean(fault));
     return fault;
   };
+  const recheck = () => { if (element.classList.contains("is-wrong")) check(); };
+  element.addEventListener("input", recheck);
+  element.addEventListener("change", recheck);
   return { name: part.custom_id, element, read: inner.read, check, focus: inner.focus };
 }

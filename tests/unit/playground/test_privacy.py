@@ -12,10 +12,10 @@ from bot.loopback.permissions import READ_MESSAGE_HISTORY, VIEW_CHANNEL
 
 from .conftest import Visitor
 
-SECRET = "the-secret-words"
+WORDS = "the-secret-words"
 
 
-def whisper(discord: LoopbackDiscord, channel: Channel, user: User, text: str = SECRET) -> Message:
+def whisper(discord: LoopbackDiscord, channel: Channel, user: User, text: str = WORDS) -> Message:
     draft = Draft(author_id=discord.bot.id, body={"content": text}, ephemeral_to=user.id, by_webhook=True)
     return create_message(discord.world, channel, draft)
 
@@ -38,8 +38,8 @@ async def test_hidden_answer_reaches_its_user_alone(visitor: Visitor, discord: L
     scene = visitor.scene
     mia, noah = await visitor.listen(scene.mia), await visitor.listen(scene.noah)
     message = whisper(discord, scene.general, scene.mia)
-    edit_message(discord.world, message, {"content": SECRET + "!"})
-    assert [one["content"] for one in await visitor.messages(scene.mia, scene.general)] == [SECRET + "!"]
+    edit_message(discord.world, message, {"content": WORDS + "!"})
+    assert [one["content"] for one in await visitor.messages(scene.mia, scene.general)] == [WORDS + "!"]
     assert await visitor.messages(scene.noah, scene.general) == []
     delete_message(discord.world, message)
     to_mia = await heard(mia, discord, scene.general)
@@ -59,9 +59,9 @@ async def test_public_answer_does_not_show_the_hidden_one_before_it(
         await heard(mia, discord, scene.general),
         await heard(noah, discord, scene.general),
     )
-    assert to_mia["message"]["referenced_message"]["content"] == SECRET
+    assert to_mia["message"]["referenced_message"]["content"] == WORDS
     assert to_noah["message"]["referenced_message"] is None
-    assert SECRET not in json.dumps([to_noah, await visitor.messages(scene.noah, scene.general)])
+    assert WORDS not in json.dumps([to_noah, await visitor.messages(scene.noah, scene.general)])
 
 
 async def test_hidden_message_can_be_neither_touched_nor_named_by_others(
@@ -76,7 +76,7 @@ async def test_hidden_message_can_be_neither_touched_nor_named_by_others(
         (scene.noah, f"{here}/menu", {"name": "Details", "kind": "message", "target": str(hidden.id)}),
     ):
         status, told = await visitor.act(user, rest, body)
-        assert (status, SECRET in json.dumps(told)) == (404, False)
+        assert (status, WORDS in json.dumps(told)) == (404, False)
     assert await visitor.remove(scene.noah, f"{here}/messages/{hidden.id}") == 404
 
 
@@ -84,7 +84,7 @@ async def test_direct_messages_are_between_two(visitor: Visitor, discord: Loopba
     scene = visitor.scene
     direct = discord.scenery.direct_messages(scene.mia)
     noah = await visitor.listen(scene.noah)
-    discord.as_user(scene.mia).send(direct, SECRET)
+    discord.as_user(scene.mia).send(direct, WORDS)
     assert await heard(noah, discord, scene.general) == []
     assert (await visitor.look(scene.noah, f"channels/{direct.id}/messages"))[0] == 404
     assert (await visitor.act(scene.noah, f"channels/{direct.id}/messages", {"content": "hm"}))[0] == 404
@@ -96,14 +96,14 @@ async def test_direct_messages_are_between_two(visitor: Visitor, discord: Loopba
 async def test_closed_channel_is_as_if_it_were_not_there(visitor: Visitor, discord: LoopbackDiscord) -> None:
     scene = visitor.scene
     everyone = scene.guild.roles[scene.guild.id]
-    closed = discord.scenery.add_channel(scene.guild, "board", topic=SECRET)
+    closed = discord.scenery.add_channel(scene.guild, "board", topic=WORDS)
     discord.scenery.overwrite(closed, everyone, deny=VIEW_CHANNEL)
     noah = await visitor.listen(scene.noah)
-    discord.as_user(scene.mia).send(closed, SECRET)
+    discord.as_user(scene.mia).send(closed, WORDS)
     assert await heard(noah, discord, scene.general) == []
     missing = await visitor.look(scene.noah, "channels/123/messages")
     assert await visitor.look(scene.noah, f"channels/{closed.id}/messages") == missing
-    assert SECRET not in json.dumps(await visitor.look(scene.noah, "home"))
+    assert WORDS not in json.dumps(await visitor.look(scene.noah, "home"))
     assert len(await visitor.messages(scene.mia, closed)) == 1
 
 
@@ -112,16 +112,16 @@ async def test_channel_that_is_closed_meanwhile_falls_silent_without_a_word_of_i
 ) -> None:
     scene = visitor.scene
     noah = await visitor.listen(scene.noah)
-    scene.gallery.topic = SECRET
+    scene.gallery.topic = WORDS
     discord.scenery.overwrite(scene.gallery, scene.noah, deny=VIEW_CHANNEL)
-    discord.as_user(scene.mia).send(scene.gallery, SECRET)
+    discord.as_user(scene.mia).send(scene.gallery, WORDS)
     assert await heard(noah, discord, scene.general) == [{"event": "places"}]
 
 
 async def test_what_is_for_adults_is_kept_from_others(visitor: Visitor, discord: LoopbackDiscord) -> None:
     scene = visitor.scene
     lin = await visitor.listen(scene.lin)
-    discord.as_user(scene.mia).send(scene.night, SECRET)
+    discord.as_user(scene.mia).send(scene.night, WORDS)
     assert await heard(lin, discord, scene.general) == []
     assert (await visitor.look(scene.lin, f"channels/{scene.night.id}/messages"))[0] == 404
     assert "after-dark" not in json.dumps(await visitor.look(scene.lin, "home"))
@@ -132,7 +132,7 @@ async def test_private_thread_is_for_its_members(visitor: Visitor, discord: Loop
     scene = visitor.scene
     thread = discord.scenery.add_thread(scene.general, "plans", scene.noah, private=True)
     lin = await visitor.listen(scene.lin)
-    discord.as_user(scene.noah).send(thread, SECRET)
+    discord.as_user(scene.noah).send(thread, WORDS)
     assert await heard(lin, discord, scene.general) == []
     assert (await visitor.look(scene.lin, f"channels/{thread.id}/messages"))[0] == 404
     assert len(await visitor.messages(scene.noah, thread)) == 1
@@ -141,7 +141,7 @@ async def test_private_thread_is_for_its_members(visitor: Visitor, discord: Loop
 
 async def test_history_is_for_those_who_may_read_it(visitor: Visitor, discord: LoopbackDiscord) -> None:
     scene = visitor.scene
-    discord.as_user(scene.mia).send(scene.general, SECRET)
+    discord.as_user(scene.mia).send(scene.general, WORDS)
     discord.scenery.overwrite(scene.general, scene.noah, deny=READ_MESSAGE_HISTORY)
     assert await visitor.messages(scene.noah, scene.general) == []
 
@@ -152,9 +152,9 @@ async def test_people_of_other_servers_cannot_be_looked_up(
     scene = visitor.scene
     stranger = discord.scenery.add_user("stranger")
     other = discord.scenery.add_guild("Elsewhere", owner=stranger)
-    place = discord.scenery.add_channel(other, SECRET)
+    place = discord.scenery.add_channel(other, WORDS)
     noah = await visitor.listen(scene.noah)
-    discord.as_user(stranger).send(place, SECRET)
+    discord.as_user(stranger).send(place, WORDS)
     assert await heard(noah, discord, scene.general) == []
     assert (await visitor.act(scene.noah, "direct", {"user": str(stranger.id)}))[0] == 404
     home = json.dumps(await visitor.look(scene.noah, "home"))
@@ -198,7 +198,7 @@ async def test_bot_cannot_be_impersonated(visitor: Visitor, discord: LoopbackDis
 async def test_nonces_stay_with_their_authors(visitor: Visitor, discord: LoopbackDiscord) -> None:
     scene = visitor.scene
     mia = await visitor.listen(scene.mia)
-    draft = Draft(author_id=discord.bot.id, body={"content": "x", "nonce": SECRET, "enforce_nonce": True})
+    draft = Draft(author_id=discord.bot.id, body={"content": "x", "nonce": WORDS, "enforce_nonce": True})
     create_message(discord.world, scene.general, draft)
     (told,) = await heard(mia, discord, scene.general)
     assert "nonce" not in told["message"]
