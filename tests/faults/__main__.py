@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -64,6 +65,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="an empty folder for everything, which is then kept")
     parser.add_argument("--out", type=Path, help="a file for the table, besides printing it")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # houses end with it, as with Ctrl-C
     seed = given.seed or time.time_ns() % 1_000_000
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="synid-faults-") as temporary:
