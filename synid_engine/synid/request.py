@@ -16,7 +16,7 @@ class RenderConfig:
     """How characters are drawn unless a call says otherwise.
 
     Attributes:
-        identity_scale: Weight of the bank.
+        identity_scale: Weight of the bank in cross-attention, and of its tokens beside the prompt's.
         changed_clothes_scale: The same where the prompt names other clothes than the character's: the bank
             holds its own clothes too, and the prompt must win.
         max_rows: Pictures in one forward pass.
@@ -60,8 +60,8 @@ def request_row(
         wording: Reads people's words.
         config: Weights where none is given.
         negative_prompt: What to steer away from.
-        identity_scale: Weight of the banks; None takes the configured one. 0 leaves the identity to the words
-            and the banks' tokens out.
+        identity_scale: Weight of the banks and of their tokens; None takes the configured one. 0 leaves the
+            identity to the words.
 
     Returns:
         A row with seed 0 and the usual steps.
@@ -84,5 +84,5 @@ def request_row(
         seed=0,
         banks=tuple(one.bank for one in subjects),
         identity_scale=scale,
-        token_scale=1.0 if scale > 0 else 0.0,
+        token_scale=scale,
     )

@@ -172,4 +172,6 @@ def test_several_people_in_one_picture_keep_their_words_and_banks(
     alone = engine.request(people[:1], "smiling")
     assert alone.identity_scale == engine.config.identity_scale
     assert engine.request((), "smiling").banks == ()
-    assert engine.request(people, "smiling", identity_scale=0.0).token_scale == 0
+    for strength in (0.0, 0.4):
+        row = engine.request(people, "smiling", identity_scale=strength)
+        assert (row.identity_scale, row.token_scale) == (strength, strength)
