@@ -104,7 +104,7 @@ class PictureHandlers:
         if view.is_covered:
             rules = await self._service.rules.of(place.server_id)
             require_uncovering(server_covers=rules.covers, is_age_restricted=place.is_age_restricted)
-        pictures = await self._service.pictures.of(job)
+        pictures = await self._service.pictures.shown(job)
         await self._service.chats.mark_spoiler(job, is_spoiler=not view.is_covered)
         files = all_fitted(f"job-{job.id}", pictures, limit=place.upload_limit)
         card = outcome_card(await self._service.jobs.view(job), files)
