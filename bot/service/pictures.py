@@ -51,7 +51,7 @@ class Pictures:
         return [await self._stores.images.read(one) for one in shown[:MOST_SHOWN]]
 
     async def shown(self, job: Job) -> list[bytes]:
-        """Return what a card shows: the pictures of a job, or a character's reference sheet; errors as in `of`."""
+        """Return what a card shows: pictures, or a character's reference sheet; errors as in `of`."""
         pictures = await self.of(job)
         if isinstance(job.work, CreateWork):
             return [await asyncio.to_thread(reference_sheet, pictures)]
