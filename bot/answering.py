@@ -9,6 +9,7 @@ import discord
 from discord import app_commands
 
 from bot.errors import sentence
+from bot.tongue import say, speak
 from synid_engine.errors import SynIDError
 
 _LOG = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ _LONGEST = 1900
 @asynccontextmanager
 async def answering(interaction: discord.Interaction) -> AsyncGenerator[None]:
     """Tell the person about whatever goes wrong in the block."""
+    speak(str(interaction.locale))
     try:
         yield
     except Exception as error:  # noqa: BLE001 - the handler of buttons and forms, as the tree's of commands
@@ -47,16 +49,16 @@ def words_of(error: Exception) -> str | None:
     if isinstance(error, SynIDError):
         return as_sentence(sentence(error))
     if isinstance(error, app_commands.TransformerError):
-        return f"That does not fit: {discord.utils.escape_mentions(str(error.value))[:100]}."
+        return say("That does not fit: {value}.", value=discord.utils.escape_mentions(str(error.value))[:100])
     if isinstance(error, app_commands.CheckFailure):
-        return "You may not do this here."
+        return say("You may not do this here.")
     if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-        return "This command has changed; restart your Discord client and call it again."
+        return say("This command has changed; restart your Discord client and call it again.")
     if isinstance(error, discord.HTTPException) and error.code in _TOO_LATE:
         _LOG.warning("an interaction was answered too late: %s", error.code)
         return None
     _LOG.error("an interaction failed", exc_info=error)
-    return "Something went wrong. It is noted in the log; try again."
+    return say("Something went wrong. It is noted in the log; try again.")
 
 
 def as_sentence(words: str) -> str:

@@ -30,6 +30,7 @@ from bot.policy import PromptPolicy
 from bot.posting import Posting
 from bot.serve import until_drained
 from bot.service.service import Service, open_service
+from bot.translator import CommandTranslator
 from bot.words import Words
 from storage.clock import Clock, wall_clock
 from storage.files import write_whole
@@ -105,6 +106,7 @@ async def running_bot(
         ) as opened:
             service = open_service(opened, folder, words=words, policy=chosen.policy, rule=chosen.rule)
             cards = LiveCards(service, posting, every_s=chosen.edit_every_s, clock=clock)
+            await client.tree.set_translator(CommandTranslator())
             await _furnish(client, service, cards)
             await _sync(client, folder)
             delivery.bind(service, cards)

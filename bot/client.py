@@ -10,10 +10,16 @@ from discord.ext import commands
 
 from bot.answering import apologise
 from bot.buttons import Handler, RowButton, take_form
+from bot.tongue import speak
 
 
 class Tree(app_commands.CommandTree[commands.Bot]):
     """The commands."""
+
+    async def interaction_check(self, interaction: discord.Interaction[commands.Bot], /) -> bool:
+        """Speak the person's language; everybody may ask."""
+        speak(str(interaction.locale))
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction[commands.Bot], error: app_commands.AppCommandError, /

@@ -14,6 +14,7 @@ from bot.live_cards import LiveCards
 from bot.posting import Card, Posting, TooLargeError
 from bot.service.jobs import JobView
 from bot.service.service import Service
+from bot.tongue import speaking
 from bot.uploads import Upload
 from storage.chats import ChatRecord, Told
 from storage.clock import Clock, wall_clock
@@ -50,12 +51,16 @@ class ChatDelivery:
         if chat is None or chat.told is not None:
             return
         await self._cards.stop(job.id)
-        view = await self._service.jobs.view(job)
+        with speaking(chat.locale):
+            await self._deliver(self._service, job, chat)
+
+    async def _deliver(self, service: Service, job: Job, chat: ChatRecord) -> None:
+        view = await service.jobs.view(job)
         limit = chat.upload_limit
         while True:
-            files = await self._service.pictures.files(job, limit=limit)
+            files = await service.pictures.files(job, limit=limit)
             try:
-                await self._descend(_Outcome(self._service, job, chat, view, files))
+                await self._descend(_Outcome(service, job, chat, view, files))
             except TooLargeError:
                 limit = limit // 2 if files and limit > _SMALLEST_LIMIT else 0
                 continue

@@ -10,6 +10,7 @@ from bot.coordinator.client import FINAL, StateChanged
 from bot.features.picture import LiveState, cancelled_card, live_card, told
 from bot.posting import Card, Posting, TooLargeError
 from bot.service.service import Service
+from bot.tongue import speak
 from bot.uploads import WITHHELD_TILE
 from storage.chats import ChatRecord
 from storage.clock import Clock, wall_clock
@@ -41,6 +42,7 @@ class LiveCard:
         chat = await self._service.chats.of(self._job)
         if chat is None:
             return
+        speak(chat.locale)
         self._known = LiveState(view=await self._service.jobs.view(self._job))
         reader = asyncio.create_task(self._read())
         try:

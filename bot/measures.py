@@ -63,10 +63,12 @@ def bench(name: str, *, quick: bool, out: Path, as_json: bool, random_sd15: bool
         InvalidSettingError: `random_sd15` goes with the serving bench alone.
         JobCancelledError: A person stopped it.
     """
+    from bot.bot_bench import bench_bot
+    from bot.moderation_bench import bench_moderation
     from bot.serving_bench import bench_serving
     from synid_engine.evaluation.benches import BENCHES, BenchOptions
 
-    benches = {**BENCHES, _SERVING: bench_serving}
+    benches = {**BENCHES, _SERVING: bench_serving, "bot": bench_bot, "moderation": bench_moderation}
     if name not in benches:
         raise UnknownBenchError(name=name, known=tuple(sorted(benches)))
     if random_sd15 and name != _SERVING:

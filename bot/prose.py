@@ -4,8 +4,15 @@ import math
 
 import discord
 
+from bot.tongue import mark, say
+
 _BAR = 12
-_STEADINESS = ((0.9, "very steady"), (0.75, "steady"), (0.6, "fairly steady"), (-1.0, "unsteady"))
+_STEADINESS = (
+    (0.9, mark("very steady")),
+    (0.75, mark("steady")),
+    (0.6, mark("fairly steady")),
+    (-1.0, mark("unsteady")),
+)
 
 
 def shown(text: str, *, longest: int = 300) -> str:
@@ -34,4 +41,4 @@ def listed(words: tuple[str, ...], *, most: int = 8) -> str:
 def steadiness(score: float) -> str:
     """Return an identity score in words and as a number."""
     words = next(word for least, word in _STEADINESS if score >= least)
-    return f"{words} ({score:.2f})"
+    return f"{say(words)} ({score:.2f})"

@@ -8,9 +8,10 @@ from bot.coordinator.spool import Spool
 from bot.coordinator.stores import Stores
 from bot.place import Place
 from bot.service.gate import Gate
+from bot.sheet import reference_sheet
 from bot.uploads import Upload, all_fitted
 from storage.errors import DamagedFileError, MissingFileError
-from synid_engine.serving.messages import Hash, Job, JobState
+from synid_engine.serving.messages import CreateWork, Hash, Job, JobState
 
 _LOG = logging.getLogger(__name__)
 MOST_SHOWN = 10  # of one job; no gallery has more
@@ -49,6 +50,13 @@ class Pictures:
             raise WithheldError
         return [await self._stores.images.read(one) for one in shown[:MOST_SHOWN]]
 
+    async def shown(self, job: Job) -> list[bytes]:
+        """Return what a card shows: pictures, or a character's reference sheet; errors as in `of`."""
+        pictures = await self.of(job)
+        if isinstance(job.work, CreateWork):
+            return [await asyncio.to_thread(reference_sheet, pictures)]
+        return pictures
+
     async def files(self, job: Job, *, limit: int) -> tuple[Upload, ...]:
         """Return a job's pictures as files.
 
@@ -63,7 +71,7 @@ class Pictures:
             return ()
         await self._gate.note_pictures(job)
         try:
-            return await asyncio.to_thread(all_fitted, f"job-{job.id}", await self.of(job), limit=limit)
+            return await asyncio.to_thread(all_fitted, f"job-{job.id}", await self.shown(job), limit=limit)
         except (PictureTooLargeError, WithheldError):
             return ()
         except (NothingMadeError, MissingFileError, DamagedFileError):

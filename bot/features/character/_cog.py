@@ -18,6 +18,7 @@ from bot.policy import LONGEST_PROMPT
 from bot.posting import Card
 from bot.service.jobs import CreateWish
 from bot.service.service import Service
+from bot.tongue import say
 
 Name = app_commands.Range[str, 1, 60]
 Text = app_commands.Range[str, 1, LONGEST_PROMPT]
@@ -84,7 +85,9 @@ class CharacterCog(commands.GroupCog, group_name="character", group_description=
         """Rename a character."""
         place = await begin(interaction, hidden=True)
         view = await self._service.characters.rename(place, name, new_name)
-        await _show(interaction, _present.text_card(f"It is called **{prose.shown(view.name)}** now."))
+        await _show(
+            interaction, _present.text_card(say("It is called **{name}** now.", name=prose.shown(view.name)))
+        )
 
     @app_commands.command(description="Delete one of your characters.")
     @app_commands.describe(name="Which one")
@@ -134,9 +137,9 @@ class CharacterCog(commands.GroupCog, group_name="character", group_description=
         place = await begin(interaction, hidden=True)
         was_there = await self._service.characters.unshare(place, name)
         words = (
-            "It is not in this server's roster any more."
+            say("It is not in this server's roster any more.")
             if was_there
-            else "It was not in this server's roster."
+            else say("It was not in this server's roster.")
         )
         await _show(interaction, _present.text_card(words))
 

@@ -9,6 +9,7 @@ from bot.place import begin, place_of
 from bot.policy import LONGEST_PROMPT
 from bot.service.jobs import DrawWish
 from bot.service.service import Service
+from bot.tongue import say
 
 
 class CharacterHandlers:
@@ -43,8 +44,8 @@ class CharacterHandlers:
 
     async def ask_prompt(self, interaction: discord.Interaction, press: Press) -> None:
         """Open the form for a prompt."""
-        form = RowForm("character", press.row, "draw", title="What to draw", nonce=interaction.id)
-        form.ask("prompt", "Prompt", longest=LONGEST_PROMPT, needed=True, lines=True)
+        form = RowForm("character", press.row, "draw", title=say("What to draw"), nonce=interaction.id)
+        form.ask("prompt", say("Prompt"), longest=LONGEST_PROMPT, needed=True, lines=True)
         await interaction.response.send_modal(form)
 
     async def draw(self, interaction: discord.Interaction, press: Press) -> None:

@@ -13,6 +13,7 @@ from bot.policy import LONGEST_PROMPT
 from bot.requests import LARGEST_SEED
 from bot.service.jobs import DrawWish
 from bot.service.service import Service
+from bot.tongue import say
 from bot.uploads import all_fitted
 from synid_engine.errors import InvalidSettingError
 from synid_engine.serving.messages import CreateWork, RenderWork
@@ -60,16 +61,18 @@ class PictureHandlers:
         """Open the form for another prompt."""
         work = (await self._service.jobs.get(press.row)).work
         drawn = isinstance(work, RenderWork)
-        form = RowForm("job", press.row, "edit", title="What to draw", nonce=interaction.id)
+        form = RowForm("job", press.row, "edit", title=say("What to draw"), nonce=interaction.id)
         form.ask(
             "prompt",
-            "Prompt",
+            say("Prompt"),
             default=work.prompt if drawn else "",
             longest=LONGEST_PROMPT,
             needed=True,
             lines=True,
         )
-        form.ask("seed", "Seed", default=str(work.seed) if drawn else "", longest=_SEED_LENGTH, needed=False)
+        form.ask(
+            "seed", say("Seed"), default=str(work.seed) if drawn else "", longest=_SEED_LENGTH, needed=False
+        )
         await interaction.response.send_modal(form)
 
     async def edit(self, interaction: discord.Interaction, press: Press) -> None:
@@ -94,13 +97,14 @@ class PictureHandlers:
         await interaction.response.defer()
         place = place_of(interaction)
         job = await self._service.jobs.get(press.row)
-        if job.owner_id != place.owner_id and not place.is_moderator:
+        is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
+        if job.owner_id != place.owner_id and not is_moderated:
             raise NotYoursError(what="covering these pictures")
         view = await self._service.jobs.view(job)
         if view.is_covered:
             rules = await self._service.rules.of(place.server_id)
             require_uncovering(server_covers=rules.covers, is_age_restricted=place.is_age_restricted)
-        pictures = await self._service.pictures.of(job)
+        pictures = await self._service.pictures.shown(job)
         await self._service.chats.mark_spoiler(job, is_spoiler=not view.is_covered)
         files = all_fitted(f"job-{job.id}", pictures, limit=place.upload_limit)
         card = outcome_card(await self._service.jobs.view(job), files)
@@ -151,4 +155,4 @@ def seed_of(text: str) -> int | None:
 
 def shared_text(name: str) -> str:
     """Return what is said when a character was shared."""
-    return f"{prose.shown(name)} is in this server's roster now: everyone here may draw it."
+    return say("{name} is in this server's roster now: everyone here may draw it.", name=prose.shown(name))

@@ -20,6 +20,7 @@ from bot.coordinator.client import (
 )
 from bot.posting import Card
 from bot.service.jobs import JobView
+from bot.tongue import say
 from bot.uploads import Upload
 from synid_engine.serving.messages import CreateWork, Hash, Job, JobState
 
@@ -117,14 +118,14 @@ def live_card(known: LiveState, files: Mapping[Hash, bytes]) -> Card:
 def cancelled_card(view: JobView) -> Card:
     """Return the card of a job that was cancelled."""
     layout = ui.LayoutView(timeout=None)
-    layout.add_item(ui.Container(ui.TextDisplay(f"{_title(view)}\nCancelled.")))
+    layout.add_item(ui.Container(ui.TextDisplay(f"{_title(view)}\n{say('Cancelled.')}")))
     return Card(view=layout)
 
 
 def _title(view: JobView) -> str:
-    name = prose.shown(view.names[0]) if view.names else "A picture"
+    name = prose.shown(view.names[0]) if view.names else say("A picture")
     if isinstance(view.job.work, CreateWork):
-        return f"### {name} is being made"
+        return say("### {name} is being made", name=name)
     return f"### {name}: {prose.shown(view.job.work.prompt)}"
 
 
@@ -133,40 +134,58 @@ def _lines(known: LiveState) -> list[str]:
     if known.progress is not None and known.state in _WORKED_ON:
         lines.append(prose.bar(known.progress.progress))
     if known.trouble is not None:
-        lines.append(f"-# Trouble: {prose.shown(known.trouble.failure.detail)}. It is tried again.")
+        lines.append(
+            say(
+                "-# Trouble: {detail}. It is tried again.",
+                detail=prose.shown(known.trouble.failure.detail),
+            )
+        )
     if known.view.not_drawn:
-        lines.append(f"-# Words that cannot be drawn: {prose.listed(known.view.not_drawn)}")
+        lines.append(say("-# Words that cannot be drawn: {words}", words=prose.listed(known.view.not_drawn)))
     if known.view.server_id is not None and not known.view.may_post:
-        lines.append("-# I may not write here: what takes over 15 minutes comes as a direct message.")
+        lines.append(say("-# I may not write here: what takes over 15 minutes comes as a direct message."))
     return lines
 
 
 def _standing(known: LiveState) -> str:
     if known.state is JobState.WAITING and known.question is not None:
         number = known.question.question.default + 1
-        return f"Which one is it? Number {number} is taken {prose.soon(known.question.deadline_at)}."
+        return say(
+            "Which one is it? Number {number} is taken {when}.",
+            number=number,
+            when=prose.soon(known.question.deadline_at),
+        )
     if known.state in _WORKED_ON:
         return _stage(known)
     if known.place is None:
-        return "In the queue; the engine is not ready yet."
+        return say("In the queue; the engine is not ready yet.")
     begins, ends = (prose.soon(known.heard_at + s) for s in (known.place.begins_in_s, known.place.ends_in_s))
-    return f"Place {known.place.position} in the queue, begins {begins}, ready {ends}."
+    return say(
+        "Place {place} in the queue, begins {begins}, ready {ends}.",
+        place=known.place.position,
+        begins=begins,
+        ends=ends,
+    )
 
 
 def _stage(known: LiveState) -> str:
     progress = known.progress
     if progress is None:
-        return "Begun."
+        return say("Begun.")
     detail = f", {progress.detail}" if progress.detail else ""
-    ready = "" if progress.eta_s is None else f", ready {prose.soon(known.heard_at + progress.eta_s)}"
+    ready = ""
+    if progress.eta_s is not None:
+        ready = say(", ready {when}", when=prose.soon(known.heard_at + progress.eta_s))
     return f"{progress.stage}{detail}{ready}"
 
 
 def _gallery(view: JobView, names: list[str]) -> ui.MediaGallery[ui.LayoutView]:
-    who = view.names[0] if view.names else "a picture"
+    who = view.names[0] if view.names else say("A picture")
     items = [
         discord.MediaGalleryItem(
-            f"attachment://{name}", description=f"{who}, preview {number}", spoiler=view.is_covered
+            f"attachment://{name}",
+            description=say("{who}, preview {number}", who=who, number=number),
+            spoiler=view.is_covered,
         )
         for number, name in enumerate(names, start=1)
     ]
@@ -175,7 +194,7 @@ def _gallery(view: JobView, names: list[str]) -> ui.MediaGallery[ui.LayoutView]:
 
 def _rows(known: LiveState) -> list[ui.ActionRow[ui.LayoutView]]:
     job = known.view.job
-    cancel = RowButton("job", job.id, "cancel", label="Cancel", style=discord.ButtonStyle.danger)
+    cancel = RowButton("job", job.id, "cancel", label=say("Cancel"), style=discord.ButtonStyle.danger)
     if known.state is not JobState.WAITING or known.question is None:
         return [button_row(cancel)]
     picks = [

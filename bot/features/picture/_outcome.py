@@ -8,6 +8,7 @@ from bot.answering import as_sentence
 from bot.buttons import RowButton, button_row
 from bot.posting import Card
 from bot.service.jobs import JobView
+from bot.tongue import say
 from bot.uploads import Upload
 from synid_engine.serving.messages import CreateWork, JobState, RenderWork
 
@@ -35,11 +36,11 @@ def outcome_card(view: JobView, files: tuple[Upload, ...], *, asked_by: int | No
     if files:
         box.add_item(_gallery(view, files))
     elif not view.withheld:
-        box.add_item(ui.TextDisplay("The pictures do not fit into a message here."))
+        box.add_item(ui.TextDisplay(say("The pictures do not fit into a message here.")))
     if view.withheld:
         box.add_item(ui.TextDisplay(_withheld_text(view)))
     if asked_by is not None:
-        box.add_item(ui.TextDisplay(f"-# asked for by <@{asked_by}>"))
+        box.add_item(ui.TextDisplay(say("-# asked for by {who}", who=f"<@{asked_by}>")))
     for row in _made_rows(view) if isinstance(job.work, CreateWork) else _drawn_rows(view):
         box.add_item(row)
     layout.add_item(box)
@@ -51,72 +52,92 @@ def details_text(view: JobView) -> str:
     job, work = view.job, view.job.work
     lines = [f"### {_who(view)}"]
     if isinstance(work, RenderWork):
-        lines += [f"Prompt: {prose.shown(work.prompt, longest=1000)}"]
-        lines += [f"Negative: {prose.shown(work.negative_prompt)}"] if work.negative_prompt else []
-        lines += [f"Guidance: {work.guidance_scale:g}, steps: {work.num_inference_steps}"]
-        lines += [f"Strength: {work.identity_scale:g}"] if work.identity_scale is not None else []
+        lines += [say("Prompt: {words}", words=prose.shown(work.prompt, longest=1000))]
+        lines += (
+            [say("Negative: {words}", words=prose.shown(work.negative_prompt))]
+            if work.negative_prompt
+            else []
+        )
+        lines += [
+            say(
+                "Guidance: {guidance}, steps: {steps}",
+                guidance=f"{work.guidance_scale:g}",
+                steps=work.num_inference_steps,
+            )
+        ]
+        lines += (
+            [say("Strength: {scale}", scale=f"{work.identity_scale:g}")]
+            if work.identity_scale is not None
+            else []
+        )
         described, styles = work.descriptions, [one for one in work.styles if one]
     else:
         described, styles = (work.identity,), [work.style] if work.style else []
-    lines += [f"Description: {prose.shown(one, longest=1000)}" for one in described]
-    lines += [f"Style: {prose.shown(one)}" for one in styles]
+    lines += [say("Description: {words}", words=prose.shown(one, longest=1000)) for one in described]
+    lines += [say("Style: {style}", style=prose.shown(one)) for one in styles]
     drawn = job.result.pictures if job.result is not None else ()
     seeds = [str(one.seed) for one in drawn] or [str(work.seed)]
-    lines += [f"Seeds: {', '.join(dict.fromkeys(seeds))}", f"Engine time: {job.engine_ms / 1000:.1f} s"]
+    lines += [say("Seeds: {seeds}", seeds=", ".join(dict.fromkeys(seeds)))]
+    lines += [say("Engine time: {seconds} s", seconds=f"{job.engine_ms / 1000:.1f}")]
     if view.not_drawn:
-        lines.append(f"Words that cannot be drawn: {prose.listed(view.not_drawn)}")
-    lines.append(f"-# job {job.id}, {prose.soon(job.created_at)}")
+        lines.append(say("Words that cannot be drawn: {words}", words=prose.listed(view.not_drawn)))
+    lines.append(say("-# job {number}, {when}", number=job.id, when=prose.soon(job.created_at)))
     return "\n".join(lines)
 
 
 def _failure(view: JobView) -> ui.Container[ui.LayoutView]:
     failure = view.job.failure
-    words = as_sentence(prose.shown((failure.detail or failure.reason) if failure else "it did not work"))
-    rows = [RowButton("job", view.job.id, "details", label="Details")]
+    words = as_sentence(
+        prose.shown((failure.detail or failure.reason) if failure else say("it did not work"))
+    )
+    rows = [RowButton("job", view.job.id, "details", label=say("Details"))]
     if isinstance(view.job.work, RenderWork):
-        rows.insert(0, RowButton("job", view.job.id, "again", label="Try again"))
+        rows.insert(0, RowButton("job", view.job.id, "again", label=say("Try again")))
     return ui.Container(
-        ui.TextDisplay(f"### {_who(view)} could not be drawn\n{words}"),
+        ui.TextDisplay(f"{say('### {who} could not be drawn', who=_who(view))}\n{words}"),
         button_row(*rows),
         accent_colour=discord.Colour.red(),
     )
 
 
 def _who(view: JobView) -> str:
-    return " and ".join(prose.shown(name) for name in view.names) or "A picture"
+    return " + ".join(prose.shown(name) for name in view.names) or say("A picture")
 
 
 def _character_text(view: JobView, work: CreateWork) -> str:
     scores = view.job.result.scores if view.job.result is not None else {}
-    lines = [f"### {_who(view)} is ready", prose.shown(work.identity, longest=1000)]
+    lines = [say("### {who} is ready", who=_who(view)), prose.shown(work.identity, longest=1000)]
     if "identity" in scores:
-        lines.append(f"Identity: {prose.steadiness(scores['identity'])}")
+        lines.append(say("Identity: {score}", score=prose.steadiness(scores["identity"])))
     if view.not_drawn:
-        lines.append(f"-# Words that cannot be drawn: {prose.listed(view.not_drawn)}")
+        lines.append(say("-# Words that cannot be drawn: {words}", words=prose.listed(view.not_drawn)))
     return "\n".join(lines)
 
 
 def _picture_text(view: JobView, work: RenderWork) -> str:
     lines = [f"### {_who(view)}", prose.shown(work.prompt, longest=1000)]
     if view.not_drawn:
-        lines.append(f"-# Words that cannot be drawn: {prose.listed(view.not_drawn)}")
+        lines.append(say("-# Words that cannot be drawn: {words}", words=prose.listed(view.not_drawn)))
     return "\n".join(lines)
 
 
 def _withheld_text(view: JobView) -> str:
     many = view.withheld
-    return f"-# Withheld: {many}. The classifier takes this for sexual content; the server's log has it."
+    return say(
+        "-# Withheld: {count}. The classifier takes this for sexual content; the server's log has it.",
+        count=many,
+    )
 
 
 def _gallery(view: JobView, files: tuple[Upload, ...]) -> ui.MediaGallery[ui.LayoutView]:
     work = view.job.work
-    who = " and ".join(view.names) or "A picture"
+    who = " + ".join(view.names) or say("A picture")
     said = work.identity if isinstance(work, CreateWork) else work.prompt
     many = len(files) > 1
     items = [
         discord.MediaGalleryItem(
             f"attachment://{one.name}",
-            description=f"{who}: {said}"[:_LONGEST_ALT] + (f" ({number} of {len(files)})" if many else ""),
+            description=f"{who}: {said}"[:_LONGEST_ALT] + (f" ({number}/{len(files)})" if many else ""),
             spoiler=view.is_covered,
         )
         for number, one in enumerate(files, start=1)
@@ -126,26 +147,26 @@ def _gallery(view: JobView, files: tuple[Upload, ...]) -> ui.MediaGallery[ui.Lay
 
 def _drawn_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
     job_id = view.job.id
-    spoiler = "Uncover" if view.is_covered else "Spoiler"
+    spoiler = say("Uncover") if view.is_covered else say("Spoiler")
     first = [
-        RowButton("job", job_id, "again", label="Again", style=discord.ButtonStyle.primary),
-        RowButton("job", job_id, "vary", label="Vary"),
-        RowButton("job", job_id, "edit", label="Edit prompt"),
-        RowButton("job", job_id, "details", label="Details"),
+        RowButton("job", job_id, "again", label=say("Again"), style=discord.ButtonStyle.primary),
+        RowButton("job", job_id, "vary", label=say("Vary")),
+        RowButton("job", job_id, "edit", label=say("Edit prompt")),
+        RowButton("job", job_id, "details", label=say("Details")),
     ]
     second = [RowButton("job", job_id, "spoiler", label=spoiler)]
     if view.server_id is not None:
-        second.append(RowButton("job", job_id, "share", label="Share character"))
-    second.append(RowButton("job", job_id, "delete", label="Delete", style=discord.ButtonStyle.danger))
+        second.append(RowButton("job", job_id, "share", label=say("Share character")))
+    second.append(RowButton("job", job_id, "delete", label=say("Delete"), style=discord.ButtonStyle.danger))
     return [button_row(*first), button_row(*second)]
 
 
 def _made_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
     job_id = view.job.id
     buttons = [
-        RowButton("job", job_id, "draw", label="Draw", style=discord.ButtonStyle.primary),
-        RowButton("job", job_id, "details", label="Details"),
+        RowButton("job", job_id, "draw", label=say("Draw"), style=discord.ButtonStyle.primary),
+        RowButton("job", job_id, "details", label=say("Details")),
     ]
     if view.server_id is not None:
-        buttons.append(RowButton("job", job_id, "share", label="Share character"))
+        buttons.append(RowButton("job", job_id, "share", label=say("Share character")))
     return [button_row(*buttons)]

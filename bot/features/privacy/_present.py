@@ -5,13 +5,14 @@ from discord import ui
 
 from bot.buttons import RowButton, button_row
 from bot.posting import Card
+from bot.tongue import say
 
 
 def question_card(owner_id: int) -> Card:
     """Ask whether everything is to be removed."""
-    yes = RowButton("privacy", owner_id, "erase", label="Delete all", style=discord.ButtonStyle.danger)
-    no = RowButton("privacy", owner_id, "keep", label="Keep")
-    words = (
+    yes = RowButton("privacy", owner_id, "erase", label=say("Delete all"), style=discord.ButtonStyle.danger)
+    no = RowButton("privacy", owner_id, "keep", label=say("Keep"))
+    words = say(
         "Delete all your characters, pictures, requests and settings, in every server? Unfinished requests "
         "are cancelled. Messages that are posted stay until you delete them."
     )
@@ -20,12 +21,18 @@ def question_card(owner_id: int) -> Card:
 
 def erased_card(characters: int, images: int) -> Card:
     """Tell that everything is gone."""
-    return _card(f"Everything is deleted: {characters} characters, {images} pictures, and all records.")
+    return _card(
+        say(
+            "Everything is deleted: {characters} characters, {images} pictures, and all records.",
+            characters=characters,
+            images=images,
+        )
+    )
 
 
 def kept_card() -> Card:
     """Tell that nothing happened."""
-    return _card("Nothing is deleted.")
+    return _card(say("Nothing is deleted."))
 
 
 def _card(words: str, *buttons: RowButton) -> Card:

@@ -11,6 +11,7 @@ from bot.features.queue._present import Waiting, cancelled_text, queue_text
 from bot.offers import Choices, Offers
 from bot.place import begin
 from bot.service.service import Service
+from bot.tongue import say
 from synid_engine.errors import InvalidSettingError
 
 _MOST_FETCHED = 4
@@ -57,7 +58,7 @@ class QueueCog(commands.Cog):
         place = await begin(interaction, hidden=True)
         kept = await self._service.chats.kept(place.owner_id, limit=_MOST_FETCHED + 1)
         if not kept:
-            await interaction.edit_original_response(content="There is nothing that you have not seen.")
+            await interaction.edit_original_response(content=say("There is nothing that you have not seen."))
             return
         for number, job in enumerate(kept[:_MOST_FETCHED]):
             card = outcome_card(
@@ -70,7 +71,7 @@ class QueueCog(commands.Cog):
                 await interaction.edit_original_response(view=card.view, attachments=card.as_files())
             await self._service.chats.fetched(job)
         if len(kept) > _MOST_FETCHED:
-            await interaction.followup.send("There is more: call /recent again.", ephemeral=True)
+            await interaction.followup.send(say("There is more: call /recent again."), ephemeral=True)
 
 
 def _number(request: str) -> int | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot import prose
 from bot.coordinator.client import CoordinatorHealth, PlaceChanged
 from bot.service.jobs import JobView
+from bot.tongue import mark, say
 from synid_engine.serving.messages import CreateWork, JobState
 
 _LISTED = 10
@@ -21,17 +22,19 @@ class Waiting:
 
 def queue_text(waiting: Sequence[Waiting], health: CoordinatorHealth, *, now: float) -> str:
     """Return one's own requests, and how the engine is."""
-    engine = "is at work" if health.is_ready else f"is not ready ({health.stage or 'starting'})"
-    lines = [f"The engine {engine}: {health.in_engine} in work, {health.queued} waiting."]
+    engine = mark("The engine is at work: {in_work} in work, {waiting} waiting.")
+    if not health.is_ready:
+        engine = mark("The engine is not ready yet: {in_work} in work, {waiting} waiting.")
+    lines = [say(engine, in_work=health.in_engine, waiting=health.queued)]
     if not waiting:
-        lines.append("You have no unfinished request.")
+        lines.append(say("You have no unfinished request."))
     lines += [_line(one, now=now) for one in waiting[:_LISTED]]
     return "\n".join(lines)
 
 
 def cancelled_text(view: JobView) -> str:
     """Return that a request has been cancelled."""
-    return f"Cancelled: {_said(view)}"
+    return say("Cancelled: {request}", request=_said(view))
 
 
 def _line(one: Waiting, *, now: float) -> str:
@@ -47,9 +50,10 @@ def _said(view: JobView) -> str:
 
 def _standing(one: Waiting, *, now: float) -> str:
     if one.view.job.state is JobState.WAITING:
-        return "waits for your choice"
+        return say("waits for your choice")
     if one.expected is None:
-        return str(one.view.job.state)
+        return say("in the queue")
     ready = prose.soon(now + one.expected.ends_in_s)
-    place = f"place {one.expected.position}" if one.expected.position else "in work"
-    return f"{place}, ready {ready}"
+    if one.expected.position:
+        return say("place {place}, ready {when}", place=one.expected.position, when=ready)
+    return say("in work, ready {when}", when=ready)

@@ -9,10 +9,14 @@ from bot import prose
 from bot.buttons import RowButton, button_row
 from bot.posting import Card
 from bot.service.characters import CharacterView
+from bot.tongue import mark, say
 from bot.uploads import Upload
 
 PAGE = 5  # as many as buttons in a row
-_RIGHTS = {"use": "everyone here may draw it", "remix": "everyone here may draw and export it"}
+_RIGHTS = {
+    "use": mark("everyone here may draw it"),
+    "remix": mark("everyone here may draw and export it"),
+}
 _LONGEST_LABEL = 70
 
 
@@ -36,7 +40,9 @@ def roster_card(
     """
     layout = ui.LayoutView(timeout=None)
     if not views:
-        layout.add_item(ui.TextDisplay("This server has no characters yet. Share one: **/character share**"))
+        layout.add_item(
+            ui.TextDisplay(say("This server has no characters yet. Share one: **/character share**"))
+        )
         return Card(view=layout)
     number, shown = page_of(views, page)
     box: ui.Container[ui.LayoutView] = ui.Container(ui.TextDisplay("\n".join(_lines(shown))))
@@ -51,7 +57,8 @@ def roster_card(
         ]
         box.add_item(ui.MediaGallery(*items))
     draws = [
-        RowButton("character", one.id, "draw", label=f"Draw {one.name}"[:_LONGEST_LABEL]) for one in shown
+        RowButton("character", one.id, "draw", label=say("Draw {name}", name=one.name)[:_LONGEST_LABEL])
+        for one in shown
     ]
     box.add_item(button_row(*draws))
     pages = page_of(views, len(views))[0] + 1
@@ -62,14 +69,18 @@ def roster_card(
 
 
 def _lines(views: Sequence[CharacterView]) -> list[str]:
-    return ["### Characters of this server"] + [
-        f"**{prose.shown(one.name)}** by <@{one.owner_id}>: {prose.shown(one.description, longest=100)}\n"
-        f"-# {_RIGHTS[one.access or 'use']}"
+    return [say("### Characters of this server")] + [
+        f"**{prose.shown(one.name)}** (<@{one.owner_id}>): {prose.shown(one.description, longest=100)}\n"
+        f"-# {say(_RIGHTS[one.access or 'use'])}"
         for one in views
     ]
 
 
 def _turning(server_id: int, number: int, pages: int) -> ui.ActionRow[ui.LayoutView]:
-    back = RowButton("roster", server_id, "page", max(0, number - 1), 0, label="Back", disabled=number == 0)
-    ahead = RowButton("roster", server_id, "page", number + 1, 1, label="Next", disabled=number + 1 == pages)
+    back = RowButton(
+        "roster", server_id, "page", max(0, number - 1), 0, label=say("Back"), disabled=number == 0
+    )
+    ahead = RowButton(
+        "roster", server_id, "page", number + 1, 1, label=say("Next"), disabled=number + 1 == pages
+    )
     return button_row(back, ahead)

@@ -4,30 +4,31 @@ from collections.abc import Sequence
 
 from bot import prose
 from bot.service.rules import Rules
+from bot.tongue import mark, say
 from storage.moderation import EntryRecord, Kind
 
 MOST_LOGGED = 10
 _REASONS = {
-    "minors": "sexual, of minors",
-    "sexual": "sexual",
-    "listed": "a word that is not allowed",
-    "unjudged": "nobody has looked at it",
+    "minors": mark("sexual, of minors"),
+    "sexual": mark("sexual"),
+    "listed": mark("a word that is not allowed"),
+    "unjudged": mark("nobody has looked at it"),
 }
 
 
 def rules_text(rules: Rules) -> str:
     """Return what is set."""
-    channels = ", ".join(f"<#{one}>" for one in rules.channels) or "all"
-    role = "none" if rules.role_id is None else f"<@&{rules.role_id}>"
-    limit = "the bot's own" if rules.limit is None else str(rules.limit)
-    covers = "always, outside of age-restricted channels" if rules.covers else "as the members wish"
+    channels = ", ".join(f"<#{one}>" for one in rules.channels) or say("all")
+    role = say("none") if rules.role_id is None else f"<@&{rules.role_id}>"
+    limit = say("the bot's own") if rules.limit is None else str(rules.limit)
+    covers = say("always, outside of age-restricted channels") if rules.covers else say("as the members wish")
     return "\n".join(
         [
-            "### Rules of this server",
-            f"Open channels: {channels}",
-            f"Role that is asked for: {role}",
-            f"Unfinished requests of a member: {limit}",
-            f"Spoilers: {covers}",
+            say("### Rules of this server"),
+            say("Open channels: {channels}", channels=channels),
+            say("Role that is asked for: {role}", role=role),
+            say("Unfinished requests of a member: {limit}", limit=limit),
+            say("Spoilers: {covers}", covers=covers),
         ]
     )
 
@@ -35,14 +36,15 @@ def rules_text(rules: Rules) -> str:
 def log_text(entries: Sequence[EntryRecord]) -> str:
     """Return what was refused or withheld, newest first."""
     if not entries:
-        return "Nothing has been refused or withheld in this server."
-    return "\n".join(["### Refused or withheld", *(_entry(one) for one in entries)])
+        return say("Nothing has been refused or withheld in this server.")
+    return "\n".join([say("### Refused or withheld"), *(_entry(one) for one in entries)])
 
 
 def _entry(entry: EntryRecord) -> str:
     who, when = f"<@{entry.owner_id}>", prose.soon(entry.noted_at)
-    reason = _REASONS.get(entry.reason, entry.reason)
+    reason = say(_REASONS.get(entry.reason, entry.reason))
     if entry.kind is Kind.TEXT:
         return f"- {when} {who}: {reason}: {prose.shown(entry.detail, longest=80)}"
     score = "" if entry.score is None else f" ({entry.score:.2f})"
-    return f"- {when} {who}: a picture, {reason}{score}"
+    picture = say("a picture")
+    return f"- {when} {who}: {picture}, {reason}{score}"

@@ -34,7 +34,7 @@ async def test_pictures_are_a_gallery_with_alternative_texts(place: Studio) -> N
     card = await drawn(place, count=2)
     assert card.flags & VERSION_TWO
     said = [one["description"] for one in gallery(card)]
-    assert said == ["Nova: smiling (1 of 2)", "Nova: smiling (2 of 2)"]
+    assert said == ["Nova: smiling (1/2)", "Nova: smiling (2/2)"]
     assert len(card.attachments) == 2
     assert all(one.data.startswith(b"\x89PNG") for one in card.attachments)
     assert {"Again", "Vary", "Edit prompt", "Details", "Spoiler", "Delete"} <= set(labels(card))

@@ -1,0 +1,31 @@
+import io
+
+from PIL import Image
+
+from bot.sheet import reference_sheet
+
+
+def png(colour: str, side: int = 16) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_portrait_is_large_and_the_others_stand_beside_it() -> None:
+    with Image.open(io.BytesIO(reference_sheet([png("red"), png("green"), png("blue")]))) as sheet:
+        colours = {sheet.getpixel(place): place for place in ((20, 20), (63, 12), (63, 36), (1, 1))}
+    assert colours == {
+        (255, 0, 0): (20, 20),
+        (0, 128, 0): (63, 12),
+        (0, 0, 255): (63, 36),
+        (255, 255, 255): (1, 1),
+    }
+
+
+def test_single_portrait_is_its_own_sheet() -> None:
+    assert reference_sheet([png("red")]) == png("red")
+
+
+def test_pictures_of_other_sizes_are_brought_to_one() -> None:
+    with Image.open(io.BytesIO(reference_sheet([png("red", 8), *[png("blue", 32)] * 4]))) as sheet:
+        assert sheet.size == (72 + 2 * 40 + 16, 72 + 16)
