@@ -36,6 +36,26 @@ _PUBLISHED = {  # SynID's README: CLIP identity and pairwise consistency
 Figures = dict[str, dict[str, Any]]
 
 
+def plain(name: str, *, command: str) -> str:
+    """Show what a command printed, as it is."""
+    path = RESULTS / f"{name}.txt"
+    if not path.exists():
+        return unmeasured(command)
+    return f"\n```\n{path.read_text(encoding='utf-8').rstrip()}\n```\n\nPrinted by `{command}`.\n"
+
+
+def serving_table(name: str, *, command: str) -> str:
+    """Tell the figures of the served queue, where they have been measured."""
+    if not any((RESULTS / f"{name}{ending}.json").exists() for ending in ("", "-quick")):
+        return unmeasured(command)
+    return bench_table(name, command=command)
+
+
+def unmeasured(command: str) -> str:
+    """Say what is missing."""
+    return f"\nNo result is kept yet; `{command}` prints it.\n"
+
+
 def load(name: str) -> tuple[Figures, bool]:
     """Read a result: the full one where there is one, else the quick one, and say which."""
     full = RESULTS / f"{name}.json"
@@ -67,7 +87,7 @@ def table(heads: tuple[str, ...], rows: list[tuple[str, ...]], *, quick: bool, c
     return "\n".join(["", *lines, "", f"Printed by {note}.", ""])
 
 
-def bench_table(name: str) -> str:
+def bench_table(name: str, *, command: str = "") -> str:
     """Tell each figure beside its target."""
     figures, quick = load(name)
     verdict = {True: "yes", False: "no", None: ""}
@@ -77,7 +97,7 @@ def bench_table(name: str) -> str:
             target = "" if one["target"] is None else number(one["target"])
             rows.append((title.strip(), cell(one), target, verdict[one["holds"]]))
     heads = ("figure", "value (95 %)", "target", "holds")
-    return table(heads, rows, quick=quick, command=f"synid bench {name}")
+    return table(heads, rows, quick=quick, command=command or f"synid bench {name}")
 
 
 def ablation_table() -> str:
@@ -116,6 +136,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "identity": lambda: bench_table("identity"),
     "ablation": ablation_table,
     "synid": synid_table,
+    "serving": lambda: serving_table("serving", command="synid bench serving"),
+    "gpu": lambda: serving_table("serving-sd15", command="synid bench serving --random-sd15"),
+    "faults": lambda: plain("faults", command="make test-kill"),
 }
 
 

@@ -25,6 +25,8 @@ from bot.features.queue import QueueCog
 from bot.features.roster import RosterCog
 from bot.features.settings import SettingsCog
 from bot.live_cards import LiveCards
+from bot.moderation import PictureRule
+from bot.policy import PromptPolicy
 from bot.posting import Posting
 from bot.serve import until_drained
 from bot.service.service import Service, open_service
@@ -44,10 +46,14 @@ class BotConfig:
     Attributes:
         coordinator: Limits and times of the queue; a portrait is picked within a minute.
         edit_every_s: Least seconds between two edits of a card.
+        policy: Which prompts are drawn; the words that the project lists if None.
+        rule: Which pictures are shown.
     """
 
     coordinator: CoordinatorConfig = field(default_factory=lambda: CoordinatorConfig(answer_within_s=60.0))
     edit_every_s: float = 3.0
+    policy: PromptPolicy | None = None
+    rule: PictureRule = field(default_factory=PictureRule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +103,7 @@ async def running_bot(
         async with open_coordinator(
             folder, link, config=chosen.coordinator, delivery=delivery, clock=clock
         ) as opened:
-            service = open_service(opened, folder, words=words)
+            service = open_service(opened, folder, words=words, policy=chosen.policy, rule=chosen.rule)
             cards = LiveCards(service, posting, every_s=chosen.edit_every_s, clock=clock)
             await _furnish(client, service, cards)
             await _sync(client, folder)
@@ -154,14 +160,14 @@ async def _sync(client: BotClient, folder: Path) -> None:
 
 
 async def serve_discord(
-    token: str, folder: Path, link: EngineLink, *, words: Words, log: logging.Logger
+    token: str, folder: Path, link: EngineLink, *, words: Words, log: logging.Logger, config: BotConfig
 ) -> None:
     """Serve a data folder to Discord, and to other processes of this user, until it is drained.
 
     Raises:
         JobCancelledError: A second signal ended it before everything was handed back.
     """
-    async with running_bot(token, folder, link, words=words) as running:
+    async with running_bot(token, folder, link, words=words, config=config) as running:
         control = ControlServer(running.opened.coordinator, running.opened.desk)
         async with control.listening(folder):
             log.info("serving %s to Discord", folder)

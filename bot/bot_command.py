@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +25,9 @@ def bot(
     data: Annotated[
         Path | None, typer.Option("--data", help="The data folder. [SYNID_DATA]", show_default=False)
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what is missing, print the invite link, and end.")
+    ] = False,
 ) -> None:
     """Serve a data folder to Discord, until Ctrl-C or SIGTERM. The token comes from SYNID_DISCORD_TOKEN."""
     from bot.chat_errors import MissingTokenError
@@ -30,11 +37,20 @@ def bot(
     from storage.data_folder import DataFolder
 
     settings = Settings()
+    if check:
+        raise typer.Exit(_check(settings, data=data, model=model))
     if settings.discord_token is None:
         raise MissingTokenError
     folder, chosen = DataFolder(settings.data_folder(data).absolute()), model or settings.models
     words = EmbeddedWords() if chosen is None else AnyWords()
-    from bot.app import serve_discord
+    from bot.app import BotConfig, serve_discord
+    from bot.moderation import PictureRule
+    from bot.policy import WordPolicy, read_lists
+
+    config = BotConfig(
+        policy=WordPolicy(lists=read_lists(settings.policy)),
+        rule=PictureRule(threshold=settings.nsfw_threshold),
+    )
 
     with log_lines():
         asyncio.run(
@@ -43,6 +59,18 @@ def bot(
                 folder.path,
                 engine_of(folder, model=chosen),
                 words=words,
+                config=config,
                 log=logging.getLogger(__name__),
             )
         )
+
+
+def _check(settings: "Settings", *, data: Path | None, model: Path | None) -> int:
+    """Print what was found, and return the exit code: 0 if nothing is missing."""
+    from bot.checkup import look_at_discord, look_at_machine, report
+
+    token = settings.discord_token
+    findings = asyncio.run(look_at_discord(None if token is None else token.get_secret_value()))
+    findings += look_at_machine(settings.data_folder(data).absolute(), model or settings.models)
+    sys.stdout.write(f"{report(findings)}\n")
+    return 0 if all(one.is_good for one in findings) else 1

@@ -1,5 +1,3 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Buttons and forms that outlive the process: their custom id names a row and what to do with it.
 
 Who presses one after a restart gets the same as before. Knows no feature: the client holds the handlers.
@@ -86,6 +84,14 @@ class RowButton(
             )
 
 
+def button_row(*buttons: RowButton) -> discord.ui.ActionRow[discord.ui.LayoutView]:
+    """Return buttons side by side, at most five."""
+    row: discord.ui.ActionRow[discord.ui.LayoutView] = discord.ui.ActionRow()
+    for one in buttons:
+        row.add_item(cast("discord.ui.Item[discord.ui.LayoutView]", one))  # its own type wants a View
+    return row
+
+
 class RowForm(discord.ui.Modal):
     """A form about a row. What is filled in arrives by its custom id, so that a restart loses nothing."""
 
@@ -128,7 +134,8 @@ def _handler(handlers: Mapping[str, Handler], action: str) -> Handler:
 
 
 def _fields(data: Mapping[str, Any]) -> dict[str, str]:
-    asked = [part.get("component") or {} for part in data.get("components", ())]
+    written = cast("list[dict[str, Any]]", data.get("components") or [])
+    asked = [cast("dict[str, Any]", part.get("component") or {}) for part in written]
     return {str(one.get("custom_id")): str(one.get("value") or "") for one in asked}
 
 

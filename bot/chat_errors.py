@@ -1,5 +1,8 @@
 """What can go wrong in a chat. Errors carry fields; `bot.errors` owns the words."""
 
+from pathlib import Path
+from typing import Literal
+
 from synid_engine.errors import CapacityError, InvalidRequestError, SynIDError
 
 
@@ -61,12 +64,25 @@ class AdminsOnlyError(InvalidRequestError):
 
 
 class RefusedTextError(InvalidRequestError):
-    """The policy refuses the text of `field`, for a `reason` in words."""
+    """The policy refuses the text of `field`; its `reason` is one of five words."""
 
-    def __init__(self, *, field: str, reason: str) -> None:
+    def __init__(self, *, field: str, reason: Literal["long", "marks", "minors", "sexual", "listed"]) -> None:
         super().__init__(field, reason)
         self.field = field
-        self.reason = reason
+        self.reason: str = reason
+
+
+class UnreadablePolicyError(InvalidRequestError):
+    """The file with the words of the policy at `path` cannot be used; `detail` says why."""
+
+    def __init__(self, *, path: Path, detail: str) -> None:
+        super().__init__(path, detail)
+        self.path = path
+        self.detail = detail
+
+
+class WithheldError(InvalidRequestError):
+    """The pictures are withheld, or have not been judged yet."""
 
 
 class AgeGateError(InvalidRequestError):

@@ -20,6 +20,13 @@ _NAME_REASONS = {
     "unprintable": "a name cannot have control characters",
     "path": "a name cannot have slashes or begin with a dot",
 }
+_REFUSALS = {
+    "long": "it is too long",
+    "marks": "it has too many marks on one letter",
+    "minors": "nothing sexual is drawn of minors",
+    "sexual": "nothing sexual is drawn here",
+    "listed": "a word in it is not allowed here",
+}
 _E = TypeVar("_E", bound=SynIDError)
 _SENTENCES: dict[type[SynIDError], Callable[[SynIDError], str]] = {}
 
@@ -207,7 +214,9 @@ _say(
 )
 _say(chat.NotYoursError, lambda e: f"only its owner may do this: {_short(e.what)}")
 _say(chat.AdminsOnlyError, lambda _: "only those who manage the server may do this")
-_say(chat.RefusedTextError, lambda e: f"the {e.field} is refused: {_short(e.reason)}")
+_say(chat.RefusedTextError, lambda e: f"the {e.field} is refused: {_REFUSALS[e.reason]}")
+_say(chat.UnreadablePolicyError, lambda e: f"the policy {e.path} cannot be used: {_short(e.detail)}")
+_say(chat.WithheldError, lambda _: "the pictures are withheld: the classifier takes them for sexual content")
 _say(
     chat.AgeGateError,
     lambda _: "in this server pictures stay covered outside of age-restricted channels",

@@ -1,5 +1,3 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Cards that follow their jobs: edited when something happened, and never more often than Discord likes."""
 
 import asyncio
@@ -12,6 +10,7 @@ from bot.coordinator.client import FINAL, StateChanged
 from bot.features.picture import LiveState, cancelled_card, live_card, told
 from bot.posting import Card, Posting, TooLargeError
 from bot.service.service import Service
+from bot.uploads import WITHHELD_TILE
 from storage.chats import ChatRecord
 from storage.clock import Clock, wall_clock
 from synid_engine.errors import SynIDError
@@ -54,7 +53,7 @@ class LiveCard:
 
     async def _read(self) -> None:
         try:
-            async with aclosing(self._service.jobs.events(self._job.id)) as events:  # type: ignore[type-var]
+            async with aclosing(self._service.jobs.events(self._job.id)) as events:
                 async for event in events:
                     assert self._known is not None  # noqa: S101 - the reader starts after it is known
                     self._known = told(self._known, event, now=self._clock())
@@ -71,7 +70,7 @@ class LiveCard:
             self._changed.clear()
             if self._over.is_set() or self._known is None:
                 return
-            card = live_card(self._known, await self._files(self._known.pictures()))
+            card = live_card(self._known, await self._files(self._known))
             if self._over.is_set() or not await self._put(chat, card):
                 return
             with suppress(TimeoutError):
@@ -91,9 +90,12 @@ class LiveCard:
             _LOG.warning("the previews of job %d are too large", self._job.id)
         return False
 
-    async def _files(self, digests: tuple[Hash, ...]) -> dict[Hash, bytes]:
+    async def _files(self, known: LiveState) -> dict[Hash, bytes]:
         found: dict[Hash, bytes] = {}
-        for digest in digests:
+        for digest in known.pictures():
+            if digest in known.hidden:
+                found[digest] = WITHHELD_TILE
+                continue
             with suppress(SynIDError):  # a newer preview has taken its place
                 found[digest] = await self._service.pictures.file(digest)
         return found

@@ -1,57 +1,30 @@
-"""What may be asked for and shown. Knows neither Discord nor stores."""
+"""What may be shown, and how. Knows neither Discord nor stores."""
 
-import unicodedata
 from dataclasses import dataclass
-from typing import Protocol
 
-from bot.chat_errors import AgeGateError, RefusedTextError
-from bot.requests import clean_text
+from bot.chat_errors import AgeGateError
+from synid_engine.errors import InvalidSettingError
 
-LONGEST_PROMPT = 1000
-_MOST_COMBINING = 8
-"""Marks upon one letter: more are not writing but a tower over the neighbours' messages."""
-
-
-class PromptPolicy(Protocol):
-    """Decides which texts are drawn."""
-
-    def check(self, text: str, *, field: str) -> str:
-        """Return a text as it may be used.
-
-        Raises:
-            InvalidRequestError: It may not.
-        """
-        ...
+DEFAULT_THRESHOLD = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlainPolicy:
-    """Length, control characters and towers of marks; no list of words.
+class PictureRule:
+    """Decides by the engine's score which pictures are shown.
 
     Attributes:
-        longest: Characters of a text.
-
+        threshold: In (0, 1]; from this probability on, a picture is withheld as sexual.
     """
 
-    longest: int = LONGEST_PROMPT
+    threshold: float = DEFAULT_THRESHOLD
 
-    def check(self, text: str, *, field: str) -> str:
-        """See `PromptPolicy`."""
-        cleaned = clean_text(text, field=field)
-        if len(cleaned) > self.longest:
-            raise RefusedTextError(field=field, reason=f"it has more than {self.longest} characters")
-        if _longest_tower(cleaned) > _MOST_COMBINING:
-            raise RefusedTextError(field=field, reason="it has too many marks on one letter")
-        return cleaned
+    def __post_init__(self) -> None:
+        if not 0.0 < self.threshold <= 1.0:
+            raise InvalidSettingError(field="threshold", value=self.threshold, allowed="above 0, at most 1")
 
-
-def _longest_tower(text: str) -> int:
-
-    longest = height = 0
-    for character in text:
-        height = height + 1 if unicodedata.combining(character) else 0
-        longest = max(longest, height)
-    return longest
+    def withholds(self, nsfw: float | None) -> bool:
+        """Tell whether a picture is withheld; one that nobody has looked at is."""
+        return nsfw is None or nsfw >= self.threshold
 
 
 def is_covered(*, wished: bool, server_covers: bool, is_age_restricted: bool) -> bool:

@@ -25,6 +25,7 @@ class Place:
         reply_id: The message that answers; 0 if there is none yet.
         token: Edits that message until `token_until`, seconds since 1970.
         upload_limit: Bytes of the largest file here.
+        locale: The language that the asker's client has.
     """
 
     request_key: str
@@ -41,6 +42,7 @@ class Place:
     token: str = field(repr=False)
     token_until: float
     upload_limit: int
+    locale: str = "en"
 
 
 async def begin(interaction: discord.Interaction, *, hidden: bool = False) -> Place:
@@ -70,6 +72,7 @@ def place_of(interaction: discord.Interaction, *, reply_id: int = 0, hidden: boo
         token=interaction.token,
         token_until=interaction.expires_at.timestamp(),
         upload_limit=interaction.filesize_limit or _NO_LIMIT_KNOWN,
+        locale=str(interaction.locale),
     )
 
 

@@ -7,14 +7,17 @@ import asyncio
 import random
 import statistics
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 from bot.ledger_bench import ledger_figures
 from bot.serving_load import Errand, Load, served
-from synid_engine.engine import EMBEDDED_MODEL, Engine
+from synid_engine.engine import EMBEDDED_MODEL, Engine, model_hash_of
 from synid_engine.evaluation.figures import BenchReport, Figure
+from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions, OnProgress, Ticker
 from synid_engine.perception.bundle import load_perception
 from synid_engine.serving import speed_bench
@@ -22,6 +25,7 @@ from synid_engine.serving.company_bench import CompanyConfig, company_figures, p
 from synid_engine.serving.messages import RenderWork
 from synid_engine.serving.random_model import random_sd15
 from synid_engine.serving.speed_bench import SpeedConfig, speed_figures
+from synid_engine.serving.training_bench import TrainingBenchConfig, training_figures
 from synid_engine.synid.stage import StageModels
 
 _HEAVY, _FIRST_LIGHT = 1, 100
@@ -34,6 +38,7 @@ class ServingBenchConfig:
     Attributes:
         speed: Mixed batches, banks, and the queue against one by one.
         company: A picture while a creation runs.
+        training: Two creations that train in one pass.
         heavy_jobs: Pictures that one owner has queued.
         light_jobs: Pictures that as many other owners ask for meanwhile.
         alone_jobs: Pictures on an idle engine, whose median is the job time.
@@ -43,6 +48,7 @@ class ServingBenchConfig:
 
     speed: SpeedConfig = field(default_factory=SpeedConfig)
     company: CompanyConfig = field(default_factory=CompanyConfig)
+    training: TrainingBenchConfig = field(default_factory=TrainingBenchConfig)
     heavy_jobs: int = 50
     light_jobs: int = 10
     alone_jobs: int = 9
@@ -53,6 +59,7 @@ class ServingBenchConfig:
 QUICK = ServingBenchConfig(
     speed=speed_bench.QUICK,
     company=CompanyConfig(pictures=15, warm_up_pieces=60),
+    training=TrainingBenchConfig(repeats=5),
     light_jobs=5,
     alone_jobs=5,
     ledger_jobs=1000,
@@ -71,24 +78,40 @@ def bench_serving(options: BenchOptions, *, config: ServingBenchConfig | None = 
         CapacityError: The engine process cannot be kept running.
     """
     chosen = config or (QUICK if options.quick else ServingBenchConfig())
+    model = "random" if options.random_sd15 else model_hash_of(options.models)
+    partial = PartialResults(options.out / "bench-serving.partial", fingerprint=f"{model} {chosen}")
+    figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="synid-bench-") as temporary:
-        folder = Path(temporary)
-        figures = _engine_figures(options, chosen, folder)
-        if not options.random_sd15:
-            figures += asyncio.run(_load_figures(options, chosen, folder / "load"))
-        ledger = ledger_figures(folder, jobs=chosen.ledger_jobs, on_progress=options.on_progress)
-        figures += asyncio.run(ledger)
-    return BenchReport(name="serving", figures=figures, quick=options.quick)
+        for name, measure in _parts(options, chosen, Path(temporary)).items():
+            found = partial.once(name, lambda measure=measure: [asdict(one) for one in measure()])
+            figures += [Figure(**fields) for fields in cast("list[dict[str, Any]]", found)]
+    partial.forget()
+    return BenchReport(name="serving", figures=tuple(figures), quick=options.quick)
 
 
-def _engine_figures(options: BenchOptions, config: ServingBenchConfig, folder: Path) -> tuple[Figure, ...]:
+def _parts(
+    options: BenchOptions, config: ServingBenchConfig, folder: Path
+) -> dict[str, Callable[[], Sequence[Figure]]]:
+    """Return what is measured, part by part; a run that was broken off goes on with the next one."""
+    tell = options.on_progress
+    loaded = cache(lambda: _engine(options))
+    parts: dict[str, Callable[[], Sequence[Figure]]] = {
+        "speed": lambda: speed_figures(loaded().models.backbone, config.speed, on_progress=tell),
+        "company": lambda: company_figures(loaded(), folder, config.company, on_progress=tell),
+        "training": lambda: training_figures(loaded().models, config.training, on_progress=tell),
+        "load": lambda: asyncio.run(_load_figures(options, config, folder / "load")),
+        "ledger": lambda: asyncio.run(ledger_figures(folder, jobs=config.ledger_jobs, on_progress=tell)),
+    }
     if options.random_sd15:
-        perception = load_perception(EMBEDDED_MODEL / "perception")
-        engine = Engine(models=StageModels(backbone=random_sd15(), perception=perception))
-    else:
-        engine = Engine.load(options.models)
-    speed = speed_figures(engine.models.backbone, config.speed, on_progress=options.on_progress)
-    return speed + company_figures(engine, folder, config.company, on_progress=options.on_progress)
+        del parts["load"]
+    return parts
+
+
+def _engine(options: BenchOptions) -> Engine:
+    if not options.random_sd15:
+        return Engine.load(options.models)
+    perception = load_perception(EMBEDDED_MODEL / "perception")
+    return Engine(models=StageModels(backbone=random_sd15(), perception=perception))
 
 
 async def _load_figures(
@@ -146,7 +169,7 @@ def crowd_figures(crowd: Sequence[Errand], *, job_s: float) -> tuple[Figure, ...
             target=2.0,
             bound="most",
         ),
-        Figure(name="  median", value=statistics.median(waits) / job_s),
+        Figure(name="  the same, median", value=statistics.median(waits) / job_s),
         Figure(name="  wait, longest", value=max(waits), unit="s"),
         Figure(name="  job time: a picture alone, median", value=job_s, unit="s"),
         Figure(name="  wait of the heavy owner's last job", value=max(one.wait_s for one in heavy), unit="s"),
@@ -156,7 +179,7 @@ def crowd_figures(crowd: Sequence[Errand], *, job_s: float) -> tuple[Figure, ...
             target=0.25,
             bound="most",
         ),
-        Figure(name="  p90", value=percentile(off, 90) if off else float("nan")),
+        Figure(name="  the same, p90", value=percentile(off, 90) if off else float("nan")),
     )
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr
@@ -15,6 +16,8 @@ class Settings(BaseSettings):
         data: Folder of the characters.
         models: Folder of the base model, in the layout of diffusers; the embedded model if absent.
         discord_token: What the bot logs in to Discord with.
+        policy: File with further words and patterns that are refused; see `bot/policy.toml`.
+        nsfw_threshold: From this score of the classifier on, pictures are withheld.
         display: Where windows open, as X and Wayland name it.
     """
 
@@ -23,6 +26,8 @@ class Settings(BaseSettings):
     data: Path | None = None
     models: Path | None = None
     discord_token: SecretStr | None = None
+    policy: Path | None = None
+    nsfw_threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
     display: str | None = Field(default=None, validation_alias=AliasChoices("DISPLAY", "WAYLAND_DISPLAY"))
 
     @property

@@ -12,6 +12,16 @@ _QUALITIES = (92, 80, 65, 45)
 _SMALLEST_SIDE = 64
 
 
+def _tile() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (128, 128), (96, 96, 96)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+WITHHELD_TILE = _tile()
+"""Stands where a picture would that is not shown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """A file on its way out."""

@@ -12,11 +12,11 @@ from synid_engine.serving.messages import Identifier, Message
 _ADD = """
 INSERT INTO chats (
     owner_id, request_key, server_id, channel_id, reply_id, token, token_until, may_post, is_hidden,
-    is_spoiler, upload_limit, created_at
+    is_spoiler, upload_limit, locale, created_at
 )
 VALUES (
     :owner_id, :request_key, :server_id, :channel_id, :reply_id, :token, :token_until, :may_post, :is_hidden,
-    :is_spoiler, :upload_limit, :now
+    :is_spoiler, :upload_limit, :locale, :now
 )
 ON CONFLICT (owner_id, request_key) DO NOTHING
 """
@@ -65,6 +65,7 @@ class Chat(Message):
         is_hidden: Whether only the owner sees the reply.
         is_spoiler: Whether the pictures are covered.
         upload_limit: Bytes of the largest file there.
+        locale: The language that the owner's client has.
     """
 
     owner_id: Identifier
@@ -78,6 +79,7 @@ class Chat(Message):
     is_hidden: bool = False
     is_spoiler: bool = False
     upload_limit: int
+    locale: str = "en"
 
 
 class ChatRecord(Chat):

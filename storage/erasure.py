@@ -27,6 +27,7 @@ _OWNED = {
         SELECT server_id, channel_id, reply_id, told, told_channel_id, told_message_id, created_at
         FROM chats WHERE owner_id = :owner_id ORDER BY created_at
     """,
+    "moderation": "SELECT * FROM moderation WHERE owner_id = :owner_id ORDER BY id",
 }
 _PICTURES = """
 SELECT image AS digest FROM images WHERE owner_id = :owner_id
@@ -47,6 +48,7 @@ _ERASE = (
     "DELETE FROM images WHERE owner_id = :owner_id",
     "DELETE FROM characters WHERE owner_id = :owner_id",
     "DELETE FROM chats WHERE owner_id = :owner_id",
+    "DELETE FROM moderation WHERE owner_id = :owner_id",
     "DELETE FROM jobs WHERE owner_id = :owner_id",
     "DELETE FROM usage WHERE owner_id = :owner_id",
     "DELETE FROM fair_counters WHERE owner_id = :owner_id",

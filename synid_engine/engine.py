@@ -11,7 +11,7 @@ from PIL import Image
 
 from synid_engine.errors import InvalidSettingError, MissingModelError
 from synid_engine.identity.bank import IdentityBank
-from synid_engine.perception.bundle import load_perception
+from synid_engine.perception.bundle import load_identity_encoder, load_perception
 from synid_engine.runtime.backbone import load_backbone
 from synid_engine.runtime.model_folder import hash_model
 from synid_engine.sampling.denoise import StepProgress, render
@@ -100,7 +100,8 @@ class Engine:
         backbone = load_backbone(root, device=device)
         on_part("perception")
         perception = load_perception(root / "perception", device=device)
-        return cls(models=StageModels(backbone=backbone, perception=perception))
+        encoder = load_identity_encoder(root / "identity_encoder", device=device)
+        return cls(models=StageModels(backbone=backbone, perception=perception, identity_encoder=encoder))
 
     @property
     def model_hash(self) -> str:

@@ -16,6 +16,7 @@ from synid_engine.serving.messages import (
     Job,
     JobState,
     Message,
+    Probability,
     Question,
     Submission,
 )
@@ -70,12 +71,20 @@ class ProgressMade(Message):
 
 
 class PreviewDrawn(Message):
-    """A small picture of what is being drawn: a file in the spool folder, until the next one comes."""
+    """A small picture of what is being drawn: a file in the spool folder, until the next one comes.
+
+    Attributes:
+        job_id: The job.
+        index: Which of its pictures it is.
+        image: The file.
+        nsfw: How likely it is to be sexual; None if nobody has looked.
+    """
 
     type: Literal["preview"] = "preview"
     job_id: Identifier
     index: Annotated[int, Field(ge=0)]
     image: Hash
+    nsfw: Probability | None = None
 
 
 class QuestionAsked(Message):

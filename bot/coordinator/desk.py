@@ -146,8 +146,7 @@ class Desk:
     async def render(self, request: RenderRequest) -> Job:
         """See `RequestDesk`."""
         prompt = clean_text(request.prompt, field="prompt")
-        find = self._character if request.character_id is None else self._known
-        character = await find(request)
+        character = await self.subject(request)
         if character.state is not CharacterState.READY or character.made is None:
             raise CharacterNotReadyError(name=character.name, state=character.state)
         work = RenderWork(
@@ -159,9 +158,21 @@ class Desk:
             character_ids=(character.id,),
             descriptions=(character.description,),
             styles=(_style_of(request) or character.style,),
-            **_chosen(request),  # pyright: ignore[reportArgumentType]  (fields of the work, by name)
+            identity_scale=request.identity_scale,
         )
+        if request.guidance_scale is not None:
+            work = work.model_copy(update={"guidance_scale": request.guidance_scale})
         return await self._client.submit(_submission(request, work))
+
+    async def subject(self, request: RenderRequest) -> CharacterRecord:
+        """Return whom a request means.
+
+        Raises:
+            ProfileNotFoundError: Nobody that the owner may draw there.
+            CharacterNotFoundError: Likewise, of a number.
+        """
+        find = self._character if request.character_id is None else self._known
+        return await find(request)
 
     async def _submit_create(
         self, request: CreateRequest, character_id: int, description: str, style: str
@@ -240,11 +251,6 @@ def _submission(request: JobRequest, work: CreateWork | RenderWork) -> Submissio
 
 def _style_of(request: CreateRequest | RenderRequest) -> str:
     return clean_text(request.style, field="style") if request.style.strip() else ""
-
-
-def _chosen(request: RenderRequest) -> dict[str, float]:
-    scales = {"guidance_scale": request.guidance_scale, "identity_scale": request.identity_scale}
-    return {name: value for name, value in scales.items() if value is not None}
 
 
 def _seed(request: JobRequest) -> int:

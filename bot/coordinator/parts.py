@@ -7,6 +7,7 @@ from bot.coordinator.live import LiveEvents
 from bot.coordinator.schedule import Schedule
 from bot.coordinator.spool import Spool
 from bot.coordinator.stores import Stores
+from bot.coordinator.verdicts import Verdicts
 from bot.errors import sentence
 from storage.clock import Clock
 from storage.ledger import QueueLimits
@@ -88,6 +89,7 @@ class Parts:
     live: LiveEvents = field(default_factory=LiveEvents)
     engine: EngineView = field(default_factory=EngineView)
     untold: asyncio.Event = field(default_factory=asyncio.Event)
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
 
 def failure_of(error: SynIDError) -> Failure:

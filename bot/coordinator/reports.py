@@ -21,6 +21,7 @@ from synid_engine.serving.wire import (
     Finished,
     HandedBack,
     Health,
+    Judged,
     Loading,
     Previewed,
     Progressed,
@@ -58,6 +59,8 @@ class Reports:
         elif isinstance(event, Asked | Finished | Broken | HandedBack):
             if self._parts.schedule.holds(event.lease):
                 await self._end(event)
+        elif isinstance(event, Judged):
+            self._parts.verdicts.settle(event.image, event.nsfw)
         else:
             await self._engine(event)
 
@@ -105,6 +108,7 @@ class Reports:
         _LOG.warning("engine %d is gone: %s", event.generation, event.reason)
         self._parts.engine.ready, self._parts.engine.health = None, None
         self._parts.engine.stage = STARTING_AGAIN
+        self._parts.verdicts.give_up()
         failure = failure_of(EngineLostError(detail=event.reason))
         for lease, engine_ms in self._parts.schedule.leases(up_to=event.generation):
             if self._parts.engine.is_draining:
@@ -143,7 +147,7 @@ class Reports:
 
     async def _previewed(self, report: Previewed) -> None:
         job_id = report.lease.job_id
-        drawn = PreviewDrawn(job_id=job_id, index=report.index, image=report.image)
+        drawn = PreviewDrawn(job_id=job_id, index=report.index, image=report.image, nsfw=report.nsfw)
         self._parts.live.publish(job_id, drawn)
         shown = [one.image for one in self._parts.live.newest(job_id) if isinstance(one, PreviewDrawn)]
         await self._parts.spool.hold(previews_of(job_id), shown)

@@ -13,6 +13,9 @@ from storage.images import NewImage
 from synid_engine.serving.messages import CreateWork, Hash, Job, Picture, RenderWork, Result
 from synid_engine.serving.wire import Ready
 
+NSFW = "nsfw"
+"""Among the scores of a picture, or of a character for its portrait: how likely it is to be sexual."""
+
 
 class Results:
     """Keeps results."""
@@ -56,10 +59,11 @@ class Results:
             character_id=_character_of(work),
             seed=picture.seed,
             prompt=work.prompt if isinstance(work, RenderWork) else work.identity,
-            scores=result.scores,
+            scores={**result.scores, **_judged(picture)},
         )
         kept = await self._parts.stores.images.add(new, data=data, thumbnail=thumbnail)
-        return Picture(image=kept.image, thumbnail=kept.thumbnail, seed=kept.seed)
+        nsfw = picture.nsfw if kept.image == picture.image else None  # nobody has looked at the earlier one
+        return Picture(image=kept.image, thumbnail=kept.thumbnail, seed=kept.seed, nsfw=nsfw)
 
     async def _complete(self, work: CreateWork, result: Result, *, bank: Hash) -> None:
         characters = self._parts.stores.characters
@@ -98,16 +102,21 @@ def _character_of(work: CreateWork | RenderWork) -> int | None:
     return work.character_ids[0] if len(work.character_ids) == 1 else None
 
 
+def _judged(picture: Picture) -> dict[str, float]:
+    return {} if picture.nsfw is None else {NSFW: picture.nsfw}
+
+
 def _made(result: Result, bank: Hash, ready: Ready | None) -> Made:
     if ready is None:
         raise IncompleteResultError(part="base model")
+    portrait = result.pictures[0]
     try:
         return Made(
             bank=bank,
-            portrait=result.pictures[0].image,
+            portrait=portrait.image,
             model_id=ready.model_id,
             model_hash=ready.model_hash,
-            scores=result.scores,
+            scores={**result.scores, **_judged(portrait)},
         )
     except ValidationError as error:
         raise IncompleteResultError(part="base model") from error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storage.data_folder import DataFolder
 from storage.errors import DamagedFileError, MissingFileError
-from storage.files import disk_errors
+from storage.files import disk_errors, write_whole
 from synid_engine.serving.messages import Hash, Job, JobState
 
 _LIVE = frozenset(
@@ -62,6 +62,17 @@ class Spool:
         unheld = (before - wanted).difference(*self._held.values())
         if unheld and not has_twin:
             await asyncio.to_thread(self._remove, unheld)
+
+    async def put(self, holder: str, picture: bytes) -> None:
+        """Leave a picture for the engine to look at, and hold it.
+
+        Raises:
+            DiskFullError: There is no room.
+            UnwritableError: The system refuses to write.
+        """
+        digest = hashlib.sha256(picture).hexdigest()
+        await self.hold(holder, (digest,))
+        await asyncio.to_thread(write_whole, self._folder.spool / f"{digest}.png", picture)
 
     async def unheld(self) -> dict[Path, int]:
         """Return the files that nobody holds, each with the time of its last change."""

@@ -10,6 +10,7 @@ from storage.database import Database
 from storage.images import ImageStore, SqliteImageStore
 from storage.jobs import SqliteJobStore
 from storage.ledger import JobStore
+from storage.moderation import ModerationLog, SqliteModerationLog
 from storage.preferences import PreferenceStore, SqlitePreferenceStore
 from storage.rosters import RosterStore, SqliteRosterStore
 from storage.usage import SqliteUsageStore, UsageStore
@@ -26,6 +27,7 @@ class Stores:
     usage: UsageStore
     preferences: PreferenceStore
     chats: ChatStore
+    moderation: ModerationLog
 
 
 def sqlite_stores(database: Database, folder: DataFolder, *, clock: Clock = wall_clock) -> Stores:
@@ -38,4 +40,5 @@ def sqlite_stores(database: Database, folder: DataFolder, *, clock: Clock = wall
         usage=SqliteUsageStore(database, clock=clock),
         preferences=SqlitePreferenceStore(database),
         chats=SqliteChatStore(database, clock=clock),
+        moderation=SqliteModerationLog(database, clock=clock),
     )

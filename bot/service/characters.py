@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.chat_errors import NotInServerError, NotYoursError
+from bot.coordinator.results import NSFW
 from bot.coordinator.stores import Stores
 from bot.place import Place
+from bot.service.gate import Gate
 from bot.service.names import Names
 from storage.characters import CharacterRecord, CharacterState
 from storage.errors import CharacterNotFoundError, ProfileNotFoundError
@@ -24,6 +26,7 @@ class CharacterView:
         state: `draft`, `ready` or `failed`.
         identity: How steadily it stays itself, in [0, 1]; None if nobody has measured.
         portrait: Its canonical picture; None before it is made.
+        nsfw: How likely that is to be sexual; None if nobody has looked.
         access: What this server may do with it; None if it is not in the roster.
     """
 
@@ -36,16 +39,22 @@ class CharacterView:
     revision: int
     identity: float | None
     portrait: Hash | None
+    nsfw: float | None
     created_at: float
     access: AccessWord | None = None
 
 
 class Characters:
-    """One's own characters, and those of the server one is in."""
+    """One's own characters, and those of the server one is in.
 
-    def __init__(self, stores: Stores, names: Names) -> None:
+    Attributes:
+        names: What autocomplete remembers; forgotten with every change.
+    """
+
+    def __init__(self, stores: Stores, names: Names, gate: Gate) -> None:
         self._stores = stores
-        self._names = names
+        self._gate = gate
+        self.names = names
 
     async def own(self, owner_id: int) -> list[CharacterView]:
         """Return an owner's characters, oldest first."""
@@ -91,8 +100,10 @@ class Characters:
         return view_of(character, access)
 
     async def portrait(self, view: CharacterView) -> bytes | None:
-        """Return a character's canonical picture; None before it is made."""
-        return None if view.portrait is None else await self._stores.images.read(view.portrait)
+        """Return a character's canonical picture; None before it is made, or if it is withheld."""
+        if view.portrait is None or self._gate.rule.withholds(view.nsfw):
+            return None
+        return await self._stores.images.read(view.portrait)
 
     async def rename(self, place: Place, name: str, new_name: str) -> CharacterView:
         """Give one's own character another name.
@@ -102,9 +113,10 @@ class Characters:
             InvalidNameError: No character can have the new one.
             CharacterExistsError: One has another that is called so.
         """
+        await self._gate.together(place, new_name, field="name")
         record = await self._own(place, name)
         renamed = await self._stores.characters.rename(record.id, new_name, revision=record.revision)
-        self._names.forget()
+        self.names.forget()
         return view_of(renamed, await self._access(renamed, place))
 
     async def delete(self, place: Place, character_id: int) -> str:
@@ -118,7 +130,7 @@ class Characters:
         if record.owner_id != place.owner_id:
             raise NotYoursError(what="deleting this character")
         await self._stores.characters.delete(character_id)
-        self._names.forget()
+        self.names.forget()
         return record.name
 
     async def own_named(self, place: Place, name: str) -> CharacterView:
@@ -148,14 +160,14 @@ class Characters:
         if view.owner_id != place.owner_id and not place.is_admin:
             raise NotYoursError(what=view.name)
         was_there = await self._stores.rosters.withdraw(view.id, server_id=_server(place))
-        self._names.forget()
+        self.names.forget()
         return was_there
 
     async def _share(self, place: Place, record: CharacterRecord, access: AccessWord) -> CharacterView:
         await self._stores.rosters.share(
             record.id, server_id=_server(place), shared_by=place.owner_id, access=Access(access)
         )
-        self._names.forget()
+        self.names.forget()
         return view_of(record, Access(access))
 
     async def _own(self, place: Place, name: str) -> CharacterRecord:
@@ -184,6 +196,7 @@ def view_of(record: CharacterRecord, access: Access | None = None) -> CharacterV
         revision=record.revision,
         identity=None if made is None else made.scores.get("identity"),
         portrait=None if made is None else made.portrait,
+        nsfw=None if made is None else made.scores.get(NSFW),
         created_at=record.created_at,
         access=None if access is None else access.value,
     )

@@ -29,6 +29,7 @@ class ChatBook:
                 is_hidden=place.is_hidden,
                 is_spoiler=is_spoiler,
                 upload_limit=place.upload_limit,
+                locale=place.locale,
             )
         )
 

@@ -1,8 +1,8 @@
 """Jobs that people ask for in a chat: made, drawn again, chosen for, cancelled, looked at."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.chat_errors import (
     MemberLimitError,
@@ -13,9 +13,10 @@ from bot.chat_errors import (
 from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
 from bot.coordinator.desk import CreateRequest, RenderRequest
 from bot.coordinator.opening import Opened
-from bot.moderation import PromptPolicy, is_covered
+from bot.moderation import PictureRule, is_covered
 from bot.place import Place
 from bot.service.chats import ChatBook
+from bot.service.gate import Gate
 from bot.service.names import Names
 from bot.service.rules import HouseRules
 from bot.words import Words
@@ -63,6 +64,8 @@ class JobView:
         is_covered: Whether its pictures are spoilers.
         server_id: Where it was asked for; None outside of servers that have the bot.
         may_post: Whether the bot may write messages of its own there.
+        withheld: How many of its pictures are not shown.
+        rule: Which pictures are.
     """
 
     job: Job
@@ -71,6 +74,8 @@ class JobView:
     is_covered: bool
     server_id: int | None
     may_post: bool
+    withheld: int = 0
+    rule: PictureRule = field(default_factory=PictureRule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,7 @@ class Tools:
     chats: ChatBook
     rules: HouseRules
     names: Names
-    policy: PromptPolicy
+    gate: Gate
     words: Words
 
 
@@ -100,13 +105,16 @@ class Jobs:
             InvalidRequestError: It cannot be, or not here.
             CapacityError: There are too many unfinished requests.
         """
+        description = await self._tools.gate.text(place, wish.description, field="description")
+        style = self._tools.gate.clean(wish.style, field="style")
+        await self._tools.gate.together(place, description, style, wish.name, field="description")
         request = CreateRequest(
             request_key=place.request_key,
             owner_id=place.owner_id,
             server_id=place.server_id,
             name=wish.name,
-            description=self._tools.policy.check(wish.description, field="description"),
-            style=self._optional(wish.style, field="style"),
+            description=description,
+            style=style,
             ask=wish.ask,
             revises=revises,
         )
@@ -123,11 +131,11 @@ class Jobs:
             server_id=place.server_id,
             name=wish.character,
             character_id=int(by_number) if by_number.isdecimal() and len(by_number) < 19 else None,  # noqa: PLR2004
-            prompt=self._tools.policy.check(wish.prompt, field="prompt"),
-            negative_prompt=self._optional(wish.negative, field="negative prompt"),
+            prompt=await self._tools.gate.text(place, wish.prompt, field="prompt"),
+            negative_prompt=self._tools.gate.clean(wish.negative, field="negative prompt"),
             pictures=wish.pictures,
             seed=wish.seed,
-            style=self._optional(wish.style, field="style"),
+            style=self._tools.gate.clean(wish.style, field="style"),
             identity_scale=wish.strength,
         )
         return await self._submit(place, request, spoiler=wish.spoiler)
@@ -146,7 +154,7 @@ class Jobs:
 
     async def edit(self, place: Place, job_id: int, *, prompt: str, seed: int | None) -> Job:
         """Ask for pictures of the same character by another prompt; errors as in `create`."""
-        checked = self._tools.policy.check(prompt, field="prompt")
+        checked = await self._tools.gate.text(place, prompt, field="prompt")
         return await self._redraw(place, job_id, {"prompt": checked, "seed": seed})
 
     async def answer(self, owner_id: int, job_id: int, choice: int, *, fence: int) -> Job:
@@ -198,7 +206,7 @@ class Jobs:
                     break
         return None
 
-    def events(self, job_id: int) -> AsyncIterator[JobEvent]:
+    def events(self, job_id: int) -> AsyncGenerator[JobEvent]:
         """Return what is known of a job, and what happens to it; see `CoordinatorClient`."""
         return self._coordinator.events(job_id)
 
@@ -221,10 +229,9 @@ class Jobs:
             is_covered=chat is not None and chat.is_spoiler,
             server_id=None if chat is None else chat.server_id,
             may_post=chat is not None and chat.may_post,
+            withheld=self._tools.gate.withheld(job),
+            rule=self._tools.gate.rule,
         )
-
-    def _optional(self, text: str, *, field: str) -> str:
-        return self._tools.policy.check(text, field=field) if text.strip() else ""
 
     async def _drawing(self, job_id: int) -> tuple[Job, RenderWork]:
         job = await self._jobs.get(job_id)
@@ -258,6 +265,9 @@ class Jobs:
 
     async def _submit(self, place: Place, request: CreateRequest | RenderRequest, *, spoiler: bool) -> Job:
         rules = await self._tools.rules.require(place)
+        if isinstance(request, RenderRequest):
+            subject = await self._tools.opened.desk.subject(request)
+            await self._tools.gate.together(place, request.prompt, subject.description, request.style)
         if rules.limit is not None:
             mine = [one for one in await self.unfinished(place.owner_id) if one.server_id == place.server_id]
             if len(mine) >= rules.limit:

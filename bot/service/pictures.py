@@ -3,10 +3,11 @@
 import asyncio
 import logging
 
-from bot.chat_errors import NothingMadeError, NotYoursError, PictureTooLargeError
+from bot.chat_errors import NothingMadeError, NotYoursError, PictureTooLargeError, WithheldError
 from bot.coordinator.spool import Spool
 from bot.coordinator.stores import Stores
 from bot.place import Place
+from bot.service.gate import Gate
 from bot.uploads import Upload, all_fitted
 from storage.errors import DamagedFileError, MissingFileError
 from synid_engine.serving.messages import Hash, Job, JobState
@@ -18,8 +19,9 @@ MOST_SHOWN = 10  # of one job; no gallery has more
 class Pictures:
     """Reads and removes them."""
 
-    def __init__(self, stores: Stores, spool: Spool) -> None:
+    def __init__(self, stores: Stores, spool: Spool, gate: Gate) -> None:
         self._stores = stores
+        self._gate = gate
         self._spool = spool
 
     async def file(self, digest: Hash) -> bytes:
@@ -31,16 +33,21 @@ class Pictures:
         return await self._spool.read(digest)
 
     async def of(self, job: Job) -> list[bytes]:
-        """Return the finished pictures of a job.
+        """Return the finished pictures of a job that may be shown.
 
         Raises:
             NothingMadeError: They have been deleted.
+            WithheldError: None may be.
             StoreError: They cannot be read.
         """
         found = await self._stores.images.of_job(job.id)
         if not found:
             raise NothingMadeError(job_id=job.id)
-        return [await self._stores.images.read(one.image) for one in found[:MOST_SHOWN]]
+        fit = self._gate.fit(job)
+        shown = list(dict.fromkeys(one.image for one in found if one.image in fit))
+        if not shown:
+            raise WithheldError
+        return [await self._stores.images.read(one) for one in shown[:MOST_SHOWN]]
 
     async def files(self, job: Job, *, limit: int) -> tuple[Upload, ...]:
         """Return a job's pictures as files.
@@ -50,13 +57,14 @@ class Pictures:
             limit: Bytes of the largest file.
 
         Returns:
-            Nothing if they are gone, or too large however they are encoded.
+            Nothing if they are gone, withheld, or too large however they are encoded.
         """
         if job.state is JobState.FAILED:
             return ()
+        await self._gate.note_pictures(job)
         try:
             return await asyncio.to_thread(all_fitted, f"job-{job.id}", await self.of(job), limit=limit)
-        except PictureTooLargeError:
+        except (PictureTooLargeError, WithheldError):
             return ()
         except (NothingMadeError, MissingFileError, DamagedFileError):
             _LOG.warning("the pictures of job %d cannot be read", job.id)

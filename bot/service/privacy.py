@@ -4,10 +4,13 @@ import asyncio
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from contextlib import suppress
 
 from bot.coordinator.opening import Opened
+from bot.coordinator.results import NSFW
 from bot.place import Place
+from bot.service.gate import Gate
 from bot.service.names import Names
 from bot.uploads import Upload
 from storage.erasure import Erased
@@ -22,18 +25,19 @@ _MOST_JOBS = 100_000
 class Privacy:
     """Hands out and removes."""
 
-    def __init__(self, opened: Opened, names: Names) -> None:
+    def __init__(self, opened: Opened, names: Names, gate: Gate) -> None:
+        self._gate = gate
         self._opened = opened
         self._names = names
 
     async def export(self, place: Place) -> Upload:
-        """Return everything about a person; of the pictures, the newest that fit."""
+        """Return everything about a person; of the pictures that may be shown, the newest that fit."""
         personal = self._opened.personal
         rows = await personal.rows_of(place.owner_id)
         text = json.dumps(rows, ensure_ascii=False, indent=2).encode()
         room = place.upload_limit - len(text) - _ROOM
         pictures: dict[str, bytes] = {}
-        for digest in dict.fromkeys(str(row["image"]) for row in rows["images"]):
+        for digest in dict.fromkeys(str(row["image"]) for row in rows["images"] if self._is_fit(row)):
             with suppress(SynIDError):  # what is damaged cannot be handed out
                 data = await personal.picture(digest)
                 if len(data) > room:
@@ -41,6 +45,10 @@ class Privacy:
                 room -= len(data)
                 pictures[digest] = data
         return Upload(name="your-data.zip", data=await asyncio.to_thread(_zipped, text, pictures))
+
+    def _is_fit(self, row: Mapping[str, object]) -> bool:
+        scores: dict[str, float] = json.loads(str(row["scores"]))
+        return not self._gate.rule.withholds(scores.get(NSFW))
 
     async def delete(self, owner_id: int) -> Erased:
         """End a person's requests, and remove everything about them."""

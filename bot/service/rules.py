@@ -63,30 +63,30 @@ class HouseRules:
 
     async def open_channel(self, place: Place, channel_id: int, *, is_open: bool) -> Rules:
         """Open a channel, or close one that was opened; while none is opened, all are open."""
-        server_id = _admins_server(place)
+        server_id = admins_server(place)
         channels = set((await self.of(server_id)).channels)
         channels = channels | {channel_id} if is_open else channels - {channel_id}
         return await self._set(server_id, _CHANNELS, " ".join(map(str, sorted(channels))))
 
     async def ask_role(self, place: Place, role_id: int | None) -> Rules:
         """Ask for a role, or for none."""
-        return await self._set(_admins_server(place), _ROLE, role_id)
+        return await self._set(admins_server(place), _ROLE, role_id)
 
     async def limit(self, place: Place, limit: int | None) -> Rules:
         """Limit the unfinished requests of a member."""
-        return await self._set(_admins_server(place), _LIMIT, limit)
+        return await self._set(admins_server(place), _LIMIT, limit)
 
     async def cover(self, place: Place, *, covers: bool) -> Rules:
         """Cover all pictures outside of age-restricted channels, or none."""
-        return await self._set(_admins_server(place), _COVERS, covers)
+        return await self._set(admins_server(place), _COVERS, covers)
 
     async def shown(self, place: Place) -> Rules:
         """Return the rules of a place to those who manage it."""
-        return await self.of(_admins_server(place))
+        return await self.of(admins_server(place))
 
     async def reset(self, place: Place) -> Rules:
         """Forget every rule."""
-        server_id = _admins_server(place)
+        server_id = admins_server(place)
         await self._preferences.forget(Scope.SERVER, server_id)
         return await self.of(server_id)
 
@@ -98,7 +98,13 @@ class HouseRules:
         return await self.of(server_id)
 
 
-def _admins_server(place: Place) -> int:
+def admins_server(place: Place) -> int:
+    """Return the server that somebody manages.
+
+    Raises:
+        NotInServerError: The place is in none that has the bot.
+        AdminsOnlyError: Somebody else manages it.
+    """
     if place.server_id is None:
         raise NotInServerError
     if not place.is_admin:

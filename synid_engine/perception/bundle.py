@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from synid_engine.errors import MissingModelError
 from synid_engine.perception.clip import load_clip
 from synid_engine.perception.face import AlignedFaceEncoder, RegressionFaceDetector
+from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.perception.network_file import load_network
 from synid_engine.perception.protocols import ClipScorer, FaceDetector, FaceEncoder
 from synid_engine.runtime.device import choose_device
@@ -47,6 +49,18 @@ def load_perception(folder: str | Path, *, device: str | None = None) -> Percept
         detector=detector,
         face=load_face_encoder(root / "face_encoder", detector=detector, device=device),
     )
+
+
+def load_identity_encoder(folder: str | Path, *, device: str | None = None) -> IdentityEncoder | None:
+    """Load what reads portraits into tokens; None where the base model has no such part.
+
+    Raises:
+        WeightsError: A file is missing, damaged or of another kind.
+    """
+    if not Path(folder).is_dir():
+        return None
+    stored = load_network(folder, kinds=("identity_encoder",), device=choose_device(device))
+    return cast("IdentityEncoder", stored.network)
 
 
 def load_face_detector(folder: str | Path, *, device: str | None = None) -> RegressionFaceDetector:

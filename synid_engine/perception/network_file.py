@@ -15,6 +15,7 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
 from synid_engine.errors import DamagedModelError, MissingModelError, UnsupportedModelError
+from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.perception.networks import LandmarkNet, PlainEmbedder, ResidualEmbedder, TraitNet
 
 WEIGHTS_NAME, CONFIG_NAME = "model.safetensors", "config.json"
@@ -23,6 +24,7 @@ ARCHITECTURES: Mapping[str, type[nn.Module]] = {
     "residual_embedder": ResidualEmbedder,
     "plain_embedder": PlainEmbedder,
     "trait_net": TraitNet,
+    "identity_encoder": IdentityEncoder,
 }
 
 

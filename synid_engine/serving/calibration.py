@@ -23,6 +23,7 @@ from synid_engine.serving.messages import Message
 from synid_engine.synid.drawing import MAX_ROWS, DrawConfig
 from synid_engine.synid.embeds import embed_pictures, fuse
 from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.stage import Report, StageModels
 from synid_engine.synid.trainable import TrainableTokens
 from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
 
@@ -219,24 +220,40 @@ def _decode_ms(engine: Engine, config: CalibrationConfig) -> float:
 
 def _train_ms(engine: Engine, training: TrainingConfig) -> float:
     """Measure as many steps as lie between two that are judged, one of those included."""
-    backbone, perception = engine.models.backbone, engine.models.perception
-    latents = gaussian_noise((1, *backbone.latent_shape), cpu_generator(0))
+    marks: list[float] = []
+    train_on_noise(
+        engine.models,
+        replace(training, steps=max(2, training.perception_every) + 1),
+        report=lambda _fraction, _detail: marks.append(time.perf_counter()),
+    )
+    return 1000 * (marks[-1] - marks[0]) / (len(marks) - 1)
+
+
+def train_on_noise(models: StageModels, training: TrainingConfig, *, report: Report, seed: int = 0) -> None:
+    """Train the tokens of nobody on a picture of nothing: it takes as long as any other training.
+
+    Args:
+        models: What trains.
+        training: Budget.
+        report: Told after every step.
+        seed: Of the tokens and of all chance.
+    """
+    backbone, perception = models.backbone, models.perception
+    latents = gaussian_noise((1, *backbone.latent_shape), cpu_generator(seed))
     with torch.no_grad():
         image = backbone.decode(latents).cpu()
     weights = torch.ones(1)
     pictures = TrainingPictures(latents=latents, prompts=(_PROMPT,), bare_prompts=(_PROMPT,), weights=weights)
     tokens: Tensor = backbone.encode_prompts([_PROMPT])[0][:8]
-    marks: list[float] = []
     train(
         TrainableTokens.start(tokens, backbone, value_gain=1.0),
         pictures,
         fuse(embed_pictures(image, perception), weights, face_weight=0.6),
-        engine.models,
-        replace(training, steps=max(2, training.perception_every) + 1),
-        cpu_generator(0),
-        report=lambda _fraction, _detail: marks.append(time.perf_counter()),
+        models,
+        training,
+        cpu_generator(seed),
+        report=report,
     )
-    return 1000 * (marks[-1] - marks[0]) / (len(marks) - 1)
 
 
 def _timed_ms(engine: Engine, work: Callable[[], object]) -> float:

@@ -164,7 +164,7 @@ def _figures(waits: Sequence[tuple[_Wait, _Wait]], pieces: Sequence[tuple[str, f
             target=2.0,
             bound="most",
         ),
-        Figure(name="  median", value=statistics.median(ratios)),
+        Figure(name="  the same, median", value=statistics.median(ratios)),
         Figure(name="  while a creation runs, median", value=statistics.median(beside), unit="s"),
         Figure(name="  while a creation runs, p95", value=percentile(beside, 95), unit="s"),
         Figure(name="  alone, median", value=statistics.median(alone), unit="s"),

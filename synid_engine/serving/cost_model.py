@@ -11,6 +11,9 @@ from pydantic import Field
 
 from synid_engine.serving.messages import CreateWork, Message, Milliseconds, RenderWork
 
+CREATION_WEIGHT = 2.0
+"""What a creation's millisecond counts in the engine beside one of a picture."""
+
 _PLAIN_ROWS = 1
 _GUIDED_ROWS = 2  # the prompt and the negative prompt
 _SMOOTHING = 0.1

@@ -130,8 +130,14 @@ class CreationJob:
             raise _AskedError(self._question(self._anchors, digest))
 
     def _question(self, anchors: AnchorEnsemble, digest: str) -> Question:
-        choices = tuple(self._spool.put_image(to_picture(picture)) for picture in anchors.images)
-        return Question(choices=choices, checkpoint=digest, default=anchors.portrait)
+        pictures = [to_picture(picture) for picture in anchors.images]
+        scores = [self._spool.score(picture) for picture in pictures]
+        return Question(
+            choices=tuple(self._spool.put_image(picture) for picture in pictures),
+            nsfw=tuple(score for score in scores if score is not None),
+            checkpoint=digest,
+            default=anchors.portrait,
+        )
 
     def _result(self, character: Character) -> Result:
         """Write what was made: the portrait first, then every anchor."""

@@ -41,6 +41,8 @@ from synid_engine.serving.wire import (
     Drain,
     Finished,
     HandedBack,
+    Judge,
+    Judged,
     Order,
     Previewed,
     Progressed,
@@ -141,6 +143,8 @@ class EngineLoop:
             self._survive(partial(self._assign, order), partial(self._refuse, order.lease))
         elif isinstance(order, Stop):
             self._stop(order.lease)
+        elif isinstance(order, Judge):
+            self._send(Judged(image=order.image, nsfw=self._spool.score_of(order.image)))
         elif isinstance(order, Drain):
             self._drain()
 
@@ -259,10 +263,11 @@ class EngineLoop:
     def _tell_preview(self, task: _Task, index: int, picture: Image.Image) -> None:
         try:
             image = self._spool.put_small(picture, longest_px=self._config.preview_px)
+            nsfw = self._spool.score(picture)
         except TensorWriteError as error:  # nothing is lost: the picture itself comes later
             _log.warning("no preview of job %s: %s", task.key, error.reason)
             return
-        self._send(Previewed(lease=task.lease, index=index, image=image))
+        self._send(Previewed(lease=task.lease, index=index, image=image, nsfw=nsfw))
 
     def _finish(self, task: _Task, result: object) -> None:
         made = task.job.result() if isinstance(task.job, RenderJob) else result

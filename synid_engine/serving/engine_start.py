@@ -1,11 +1,13 @@
 """The engine's start: models loaded once, steps measured, and the loop that works with both."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from queue import SimpleQueue
 
 import torch
 
 from synid_engine.engine import Engine
+from synid_engine.perception.picture_judge import OpenNsfwJudge
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.calibration import calibrated
 from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
@@ -14,10 +16,11 @@ from synid_engine.serving.engine_status import EngineStatus, no_device_memory
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.recipe import read_recipe
 from synid_engine.serving.spool import Spool
+from synid_engine.serving.stepwise import SharedRoom
 from synid_engine.serving.wire import Order, Ready, Report
 from synid_engine.synid.pipeline import DistillConfig
 
-_SHARES = {"base model": 0.2, "perception": 0.6, "calibration": 0.8}
+_SHARES = {"base model": 0.2, "perception": 0.6, "picture judge": 0.7, "calibration": 0.8}
 _MIB = 2**20
 
 
@@ -49,20 +52,29 @@ def start_loop(
     engine = Engine.load(
         options.model, device=options.device, on_part=lambda part: on_stage(part, _SHARES[part])
     )
+    on_stage("picture judge", _SHARES["picture judge"])
+    judge = OpenNsfwJudge(threads=options.threads)
     on_stage("calibration", _SHARES["calibration"])
     found = calibrated(engine, threads=options.threads, file=options.calibration, distill=distill)
-    batch = BatchConfig(max_rows=found.max_rows, preview_interval_s=options.preview_interval_s)
     backbone = engine.models.backbone
+    is_gpu = backbone.device.type == "cuda"
+    if is_gpu:  # there a small batch leaves most of it idle, and no pass is the same bit for bit anyway
+        engine = replace(engine, models=replace(engine.models, classroom=SharedRoom()))
+    batch = BatchConfig(
+        max_rows=found.max_rows,
+        preview_interval_s=options.preview_interval_s,
+        training_rows=found.max_rows if is_gpu else 0,
+    )
     loop = EngineLoop(
         engine,
-        Spool(options.spool),
+        Spool(options.spool, judge=judge),
         BankShelf(options.weights, model_hash=engine.model_hash),
         send=send,
         status=status,
         config=LoopConfig(batch=batch, distill=distill),
         orders=orders,
     )
-    if backbone.device.type == "cuda":
+    if is_gpu:
         status.device_memory_mib = lambda: torch.cuda.memory_reserved(backbone.device) / _MIB
     else:
         status.device_memory_mib = no_device_memory

@@ -3,11 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from synid_engine.serving.cost_model import CostModel, Stage, StepKind
+from synid_engine.serving.cost_model import CREATION_WEIGHT, CostModel, Stage, StepKind
 from synid_engine.serving.fair_queue import FairQueue
 from synid_engine.serving.messages import Job, JobKind, JobState
-
-_LEAST_STEPS = 1e-9  # what rounding leaves of a stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +38,7 @@ class Forecast:
 @dataclass(slots=True, kw_only=True)
 class _Run:
     kind: JobKind
+    owner_id: int
     stages: list[Stage]
     position: int
     began_ms: float
@@ -48,7 +47,12 @@ class _Run:
 
 @dataclass(slots=True, kw_only=True)
 class _Engine:
-    """The engine as the costs describe it: every job in it advances by one step a round."""
+    """The engine as the costs describe it.
+
+    Pictures take their steps together, creations each by itself; between the two kinds the time is divided
+    as the step batcher divides it, in equal parts between everybody's pictures and everybody's creations,
+    where a creation's time counts more.
+    """
 
     costs: CostModel
     now_ms: float = 0.0
@@ -56,26 +60,30 @@ class _Engine:
 
     def advance(self) -> None:
         """Go on until a job ends its stage."""
-        rows = self._rows()
-        round_ms = sum(self.costs.step_cost(kind).ms(count) for kind, count in rows.items())
-        rounds = min(run.stages[0].steps for run in self.runs.values())
-        self.now_ms += rounds * round_ms
+        pictures = [run for run in self.runs.values() if run.kind is JobKind.RENDER]
+        creations = [run for run in self.runs.values() if run.kind is JobKind.CREATE]
+        share = _share_of_pictures(pictures, creations)
+        drawing_ms = self._round_ms(pictures) / share if pictures else 0.0
+        making_ms = sum(self._round_ms([run]) for run in creations) / (1 - share) if creations else 0.0
+        left_ms = {id(run): run.stages[0].steps * drawing_ms for run in pictures}
+        left_ms |= {id(run): run.stages[0].steps * making_ms for run in creations}
+        elapsed_ms = min(left_ms.values())
+        self.now_ms += elapsed_ms
+        rows = _rows(pictures)
         for run in self.runs.values():
             stage = run.stages[0]
-            share_ms = self.costs.share_ms(stage.kind, rows=stage.rows, batch_rows=rows[stage.kind])
-            run.spent_ms += rounds * share_ms
-            left = stage.steps - rounds
-            if left > _LEAST_STEPS:
-                run.stages[0] = stage.model_copy(update={"steps": left})
-            else:
+            is_done = left_ms[id(run)] <= elapsed_ms
+            round_ms = drawing_ms if run.kind is JobKind.RENDER else making_ms
+            steps = stage.steps if is_done else elapsed_ms / round_ms
+            beside = rows[stage.kind] if run.kind is JobKind.RENDER else stage.rows
+            run.spent_ms += steps * self.costs.share_ms(stage.kind, rows=stage.rows, batch_rows=beside)
+            if is_done:
                 del run.stages[0]
+            else:
+                run.stages[0] = stage.model_copy(update={"steps": stage.steps - steps})
 
-    def _rows(self) -> dict[StepKind, int]:
-        rows: dict[StepKind, int] = {}
-        for run in self.runs.values():
-            stage = run.stages[0]
-            rows[stage.kind] = rows.get(stage.kind, 0) + stage.rows
-        return rows
+    def _round_ms(self, runs: list[_Run]) -> float:
+        return sum(self.costs.step_cost(kind).ms(count) for kind, count in _rows(runs).items())
 
     def free_kinds(self, capacity: Capacity) -> frozenset[JobKind]:
         """Return the kinds of which another job fits in."""
@@ -117,6 +125,20 @@ def forecast(
     return forecasts
 
 
+def _rows(runs: list[_Run]) -> dict[StepKind, int]:
+    rows: dict[StepKind, int] = {}
+    for run in runs:
+        stage = run.stages[0]
+        rows[stage.kind] = rows.get(stage.kind, 0) + stage.rows
+    return rows
+
+
+def _share_of_pictures(pictures: list[_Run], creations: list[_Run]) -> float:
+    drawing = CREATION_WEIGHT * len({run.owner_id for run in pictures})
+    making = len({run.owner_id for run in creations})
+    return drawing / (drawing + making)
+
+
 def _take_finished(engine: _Engine, played: FairQueue, forecasts: dict[int, Forecast]) -> None:
     for job_id, run in list(engine.runs.items()):
         played.charge(job_id, engine_ms=run.spent_ms)
@@ -131,4 +153,11 @@ def _take_finished(engine: _Engine, played: FairQueue, forecasts: dict[int, Fore
 def _run_of(job: Job, costs: CostModel, *, position: int, now_ms: float) -> _Run:
     stages = list(costs.stages(job.work, progress=job.progress))
     spent_ms = 0.0 if position else job.lease_ms
-    return _Run(kind=job.work.kind, stages=stages, position=position, began_ms=now_ms, spent_ms=spent_ms)
+    return _Run(
+        kind=job.work.kind,
+        owner_id=job.owner_id,
+        stages=stages,
+        position=position,
+        began_ms=now_ms,
+        spent_ms=spent_ms,
+    )

@@ -22,6 +22,8 @@ Identifier = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 Milliseconds = Annotated[float, Field(ge=0.0)]
 
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
 
 class Message(BaseModel):
     """What all messages have: no field but the declared ones, no change after they are made."""
@@ -150,11 +152,13 @@ class Question(Message):
 
     Attributes:
         choices: The pictures to choose from.
+        nsfw: How likely each of them is to be sexual, in the same order; empty if nobody has looked.
         checkpoint: Where the job goes on after the answer.
         default: Position of the choice that is taken when nobody answers in time.
     """
 
     choices: Annotated[tuple[Hash, ...], Field(min_length=1)]
+    nsfw: tuple[Probability, ...] = ()
     checkpoint: Hash
     default: Annotated[int, Field(ge=0)] = 0
 
@@ -174,11 +178,16 @@ class Answer(Message):
 
 
 class Picture(Message):
-    """A finished picture, its small version, and the seed that drew it."""
+    """A finished picture, its small version, and the seed that drew it.
+
+    Attributes:
+        nsfw: How likely it is to be sexual; None if nobody has looked.
+    """
 
     image: Hash
     thumbnail: Hash
     seed: Identifier
+    nsfw: Probability | None = None
 
 
 class Result(Message):

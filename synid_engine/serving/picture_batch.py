@@ -23,6 +23,7 @@ from synid_engine.serving.batch_events import (
     PictureDone,
     PicturePreview,
 )
+from synid_engine.serving.cost_model import CREATION_WEIGHT
 from synid_engine.synid.stage import Progress
 
 _RECENT = 100
@@ -36,17 +37,28 @@ class BatchConfig:
         max_rows: Forward rows of one step; a guided picture takes two.
         preview_every: Steps between two previews of a row; 0 for none.
         preview_interval_s: Least seconds between two previews of a job.
+        creation_weight: What a creation's millisecond counts beside one of a picture. While a creation runs,
+            a picture takes a little more than twice its time with 1, and little more than half as long again
+            with 2.
+        training_rows: Rows of a training step that several creations share, if they train in a `SharedRoom`;
+            0 lets each train by itself.
     """
 
     max_rows: int = 8
     preview_every: int = 5
     preview_interval_s: float = 0.0
+    creation_weight: float = CREATION_WEIGHT
+    training_rows: int = 0
 
     def __post_init__(self) -> None:
         if self.max_rows < 2:  # noqa: PLR2004  (one guided picture)
             raise InvalidSettingError(field="max_rows", value=self.max_rows, allowed="2 or more")
         if self.preview_every < 0:
             raise InvalidSettingError(field="preview_every", value=self.preview_every, allowed="0 or more")
+        if self.creation_weight <= 0:
+            raise InvalidSettingError(field="creation_weight", value=self.creation_weight, allowed="above 0")
+        if self.training_rows < 0:
+            raise InvalidSettingError(field="training_rows", value=self.training_rows, allowed="0 or more")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

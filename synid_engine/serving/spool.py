@@ -13,6 +13,7 @@ from PIL import Image
 
 from synid_engine.errors import TensorWriteError
 from synid_engine.identity.bank_file import write_durably
+from synid_engine.perception.picture_judge import PictureJudge
 from synid_engine.serving.messages import Picture
 
 TENSORS, PICTURE = ".safetensors", ".png"
@@ -22,8 +23,14 @@ THUMBNAIL_PX = 128
 class Spool:
     """Writes files that are named by their content."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, judge: PictureJudge | None = None) -> None:
+        """Make the folder.
+
+        Args:
+            folder: Where files go.
+            judge: Looks at every picture before anybody is told of it; None leaves them unjudged.
+        """
+        self._folder, self._judge = folder, judge
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -67,7 +74,24 @@ class Spool:
         Raises:
             TensorWriteError: The system refused.
         """
-        return Picture(image=self.put_image(image), thumbnail=self.put_small(image), seed=seed)
+        return Picture(
+            image=self.put_image(image),
+            thumbnail=self.put_small(image),
+            seed=seed,
+            nsfw=self.score(image),
+        )
+
+    def score(self, image: Image.Image) -> float | None:
+        """Return how likely a picture is to be sexual; None without a judge."""
+        return None if self._judge is None else self._judge.score(image)
+
+    def score_of(self, digest: str) -> float | None:
+        """Return the same of a picture that somebody else left here; None if it is none."""
+        try:
+            with Image.open(self.path_of(digest, PICTURE)) as opened:
+                return self.score(opened.convert("RGB"))
+        except (OSError, ValueError, Image.DecompressionBombError):
+            return None
 
     def put_pictures(self, images: Iterable[Image.Image], seeds: Iterable[int]) -> tuple[Picture, ...]:
         """Write several.

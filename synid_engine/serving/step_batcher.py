@@ -2,31 +2,27 @@
 
 The device does one small piece of work at a time: a denoising step over a mixed batch of rows, the decoding
 of one picture, or one step of a creation. Who is served next follows from what each owner has had, in
-milliseconds of the device: nobody's long work keeps another waiting for more than one piece.
+milliseconds of the device: nobody's long work keeps another waiting for more than one piece. A creation's
+time counts more than a picture's, and one's own creation counts apart from one's pictures, so that whoever
+waits for a picture waits little longer because somebody makes a character.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from synid_engine.errors import InvalidSettingError, JobCancelledError, SynIDError
+from synid_engine.errors import InvalidSettingError
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.row import RenderRow
-from synid_engine.serving.batch_events import Event, JobDone, JobFailed, JobProgress, JobStarted
+from synid_engine.serving.batch_events import Event, JobStarted
+from synid_engine.serving.creation_batch import Creation, CreationBatch
 from synid_engine.serving.picture_batch import BatchConfig, BatchRow, PictureBatch
 from synid_engine.serving.served_time import ServedTime
 from synid_engine.serving.stepwise import StepwiseCall
 from synid_engine.synid.stage import OnProgress
 
 Kind = Literal["pictures", "creation"]
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Creation:
-    job_id: str
-    owner: str
-    call: StepwiseCall[object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,14 +32,16 @@ class _Piece:
     Attributes:
         owners: Of each job that takes part.
         rows: Each job's share, in forward rows.
-        work: Does it.
+        work: Does it; further creations may join in it.
         batch: The rows of a denoising step.
+        weight: What a millisecond of it counts.
     """
 
-    owners: Mapping[str, str]
-    rows: Mapping[str, int]
+    owners: dict[str, str]
+    rows: dict[str, int]
     work: Callable[[], None]
     batch: Sequence[BatchRow] = ()
+    weight: float = 1.0
 
 
 class StepBatcher:
@@ -59,8 +57,10 @@ class StepBatcher:
     ) -> None:
         self._on_event, self._clock = on_event, clock
         self._told: list[Event] = []
-        self._pictures = PictureBatch(backbone, config or BatchConfig(), tell=self._told.append, clock=clock)
-        self._creations: dict[str, _Creation] = {}
+        chosen = config or BatchConfig()
+        self._creation_weight = chosen.creation_weight
+        self._pictures = PictureBatch(backbone, chosen, tell=self._told.append, clock=clock)
+        self._creations = CreationBatch(backbone, training_rows=chosen.training_rows, tell=self._told.append)
         self._time = ServedTime()
         self._engine_ms: dict[str, float] = {}
         self._last: Kind = "creation"
@@ -86,7 +86,7 @@ class StepBatcher:
     @property
     def jobs(self) -> tuple[str, ...]:
         """The jobs that are under way."""
-        return (*self._pictures.jobs, *self._creations)
+        return (*self._pictures.jobs, *self._creations.jobs)
 
     def engine_ms(self, job_id: str) -> float:
         """Return a job's share of the device's time; of a job that is over, until its last event is told."""
@@ -116,14 +116,14 @@ class StepBatcher:
             InvalidSettingError: The job is under way already.
         """
         self._require_new(job_id)
-        self._time.arrive(owner, self._owners())
+        purse = f"creations of {owner}"
+        self._time.arrive(purse, self._owners())
         stepwise = StepwiseCall(call, name=f"creation {job_id}")
-        self._creations[job_id] = _Creation(job_id=job_id, owner=owner, call=stepwise)
+        self._creations.add(Creation(job_id=job_id, purse=purse, call=stepwise))
 
     def cancel(self, job_id: str) -> None:
         """Drop a job without a further event; one that is over already is ignored."""
-        if job_id in self._creations:
-            self._creations.pop(job_id).call.cancel()
+        self._creations.drop(job_id)
         self._pictures.drop(job_id)
         self._engine_ms.pop(job_id, None)
 
@@ -143,17 +143,19 @@ class StepBatcher:
 
     def advance(self, job_id: str) -> None:
         """Let a creation take a step out of turn; any other job is ignored."""
-        if job_id in self._creations:
+        creation = self._creations.get(job_id)
+        if creation is not None:
             self._started_at = self._clock()
-            self._do(self._creation_piece(self._creations[job_id]))
+            self._do(self._creation_piece(creation))
 
     def blame(self, error: Exception) -> None:
-        """Find out whose work broke the last piece: its only job fails, rows of several go on one by one."""
+        """Find out whose work broke the last piece: its only job fails, several go on one by one."""
         piece, self._piece = self._piece, None
         if piece is None:
             return
         if len(piece.rows) > 1:
             self._pictures.isolate(piece.batch)
+            self._creations.isolate(set(piece.rows))
         else:
             self._fail(next(iter(piece.rows)), error)
         self._settle(piece)
@@ -174,7 +176,7 @@ class StepBatcher:
         spent = 1000 * (self._clock() - self._started_at)
         total = sum(piece.rows.values())
         for job_id, rows in piece.rows.items():
-            self._time.charge(piece.owners[job_id], spent * rows / total)
+            self._time.charge(piece.owners[job_id], piece.weight * spent * rows / total)
             if job_id in self._engine_ms:
                 self._engine_ms[job_id] += spent * rows / total
         self._time.forget_the_idle(self._owners() | set(piece.owners.values()))
@@ -190,7 +192,7 @@ class StepBatcher:
         if decoded is not None:
             job_id = decoded.job_id
             return _Piece(owners={job_id: decoded.owner}, rows={job_id: 1}, work=self._pictures.decode_next)
-        creation = min(self._creations.values(), key=lambda one: self._time.served[one.owner], default=None)
+        creation = min(self._creations.all, key=lambda one: self._time.served[one.purse], default=None)
         if self._pictures.waiting and (creation is None or self._pictures_are_next(creation)):
             self._last = "pictures"
             return self._denoise_piece()
@@ -211,43 +213,34 @@ class StepBatcher:
             batch=batch,
         )
 
-    def _creation_piece(self, creation: _Creation) -> _Piece:
-        job_id = creation.job_id
-        return _Piece(
-            owners={job_id: creation.owner}, rows={job_id: 1}, work=lambda: self._continue(creation)
+    def _creation_piece(self, creation: Creation) -> _Piece:
+        piece = _Piece(
+            owners={creation.job_id: creation.purse},
+            rows={creation.job_id: 1},
+            work=lambda: self._creations.advance(creation, on_company=join),
+            weight=self._creation_weight,
         )
 
-    def _continue(self, creation: _Creation) -> None:
-        call, job_id = creation.call, creation.job_id
-        if not call.step():
-            if call.progress is not None:
-                self._told.append(JobProgress(job_id=job_id, progress=call.progress))
-            return
-        try:
-            result = call.result()
-        except JobCancelledError:
-            self._creations.pop(job_id, None)
-        except SynIDError as error:
-            self._fail(job_id, error)
-        else:
-            self._creations.pop(job_id, None)
-            self._told.append(JobDone(job_id=job_id, result=result))
+        def join(other: Creation) -> None:
+            piece.owners[other.job_id], piece.rows[other.job_id] = other.purse, 1
+
+        return piece
 
     def _fail(self, job_id: str, error: Exception) -> None:
-        if self._creations.pop(job_id, None) is None:
-            self._pictures.fail(job_id, error)
+        if job_id in self._creations.jobs:
+            self._creations.fail(job_id, error)
         else:
-            self._told.append(JobFailed(job_id=job_id, error=error))
+            self._pictures.fail(job_id, error)
 
     def _require_new(self, job_id: str) -> None:
         if job_id in self.jobs:
             raise InvalidSettingError(field="job_id", value=job_id, allowed="a new job")
 
     def _owners(self) -> set[str]:
-        return self._pictures.owners | {one.owner for one in self._creations.values()}
+        return self._pictures.owners | {one.purse for one in self._creations.all}
 
-    def _pictures_are_next(self, creation: _Creation) -> bool:
+    def _pictures_are_next(self, creation: Creation) -> bool:
         """Serve whoever has had less; between equals, the kind that was not served last."""
         pictures = min(self._time.served[row.owner] for row in self._pictures.waiting)
-        other = self._time.served[creation.owner]
+        other = self._time.served[creation.purse]
         return pictures < other or (pictures == other and self._last == "creation")

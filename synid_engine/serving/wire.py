@@ -24,6 +24,7 @@ from synid_engine.serving.messages import (
     Lease,
     Message,
     Milliseconds,
+    Probability,
     Question,
     Result,
     Work,
@@ -69,6 +70,13 @@ class Drain(Message):
     """Order: take no more work, hand every lease back at its next checkpoint, and end."""
 
     type: Literal["drain"] = "drain"
+
+
+class Judge(Message):
+    """Order: look at a picture in the spool folder that somebody brought, and report how it is."""
+
+    type: Literal["judge"] = "judge"
+    image: Hash
 
 
 class AskHealth(Message):
@@ -173,12 +181,33 @@ class Progressed(Message):
 
 
 class Previewed(Message):
-    """Report: a small picture of what is being drawn; `image` is a PNG in the spool folder."""
+    """Report: a small picture of what is being drawn.
+
+    Attributes:
+        lease: Of the job.
+        index: Which of its pictures it is.
+        image: A PNG in the spool folder.
+        nsfw: How likely it is to be sexual; None if nobody has looked.
+    """
 
     type: Literal["previewed"] = "previewed"
     lease: Lease
     index: Annotated[int, Field(ge=0)]
     image: Hash
+    nsfw: Probability | None = None
+
+
+class Judged(Message):
+    """Report: what a picture that somebody brought is like.
+
+    Attributes:
+        image: As in the order.
+        nsfw: How likely it is to be sexual; None if it is no picture.
+    """
+
+    type: Literal["judged"] = "judged"
+    image: Hash
+    nsfw: Probability | None
 
 
 class Checkpointed(Message):
@@ -238,7 +267,7 @@ class Drained(Message):
     type: Literal["drained"] = "drained"
 
 
-Order = Assign | Stop | Drain | AskHealth
+Order = Assign | Stop | Drain | Judge | AskHealth
 Report = (
     Loading
     | Ready
@@ -247,6 +276,7 @@ Report = (
     | Started
     | Progressed
     | Previewed
+    | Judged
     | Checkpointed
     | Asked
     | Finished

@@ -29,6 +29,8 @@ class AnchorConfig:
     Attributes:
         candidates: Pictures to choose from.
         anchors: Size of the group; 1 takes the first candidate and compares nothing.
+        people: Among how many of the people whom the words leave open the candidates are divided. One person
+            drawn clearly is worth more than a mean of many.
         scene: What all candidates show, so that they differ in the person alone.
         temperature: Divides the similarities to the medoid before the softmax; small trusts the medoid alone.
         face_weight: Weight of the face in a similarity; the whole picture has the rest.
@@ -38,6 +40,7 @@ class AnchorConfig:
 
     candidates: int = 12
     anchors: int = 4
+    people: int = 3
     scene: str = "looking calm, portrait, plain grey background"
     temperature: float = 0.1
     face_weight: float = 0.6
@@ -47,6 +50,7 @@ class AnchorConfig:
     def __post_init__(self) -> None:
         require_within("anchors", self.anchors, 1, min(self.candidates, 8))
         require_within("candidates", self.candidates, 1, _MOST_CANDIDATES)
+        require_within("people", self.people, 1, self.candidates)
         require_at_least("temperature", self.temperature, 1e-3)
         require_within("face_weight", self.face_weight, 0, 1)
 
@@ -105,15 +109,17 @@ def find_anchors(
         DistillationError: The pictures cannot be embedded.
 
     Source: SynID, multi-anchor ensemble.
-    Deviation: the group is chosen by cohesion, and the others are weighted by likeness to its medoid; the
-        mean of four different people is nobody.
+    Deviation: candidates are people whose every trait is said, where the wording can; the group is chosen by
+        cohesion, and the others are weighted by likeness to its medoid. The mean of four different people is
+        nobody.
     """
-    prompt = words.prompt(config.scene)
     count = config.candidates if config.anchors > 1 else 1
     seeds = [stage_seed(seed, f"anchor {number}") for number in range(count)]
-    drawn = draw([prompt] * count, seeds, models, config.draw, report=report)
+    people = [words.somebody(stage_seed(seed, f"person {number}")) for number in range(config.people)]
+    prompts = [people[number % config.people].prompt(config.scene) for number in range(count)]
+    drawn = draw(prompts, seeds, models, config.draw, report=report)
     embeds = embed_pictures(drawn.images, models.perception)
-    scores = prompt_scores(embeds.image_embeds, [prompt] * count, models.perception)
+    scores = prompt_scores(embeds.image_embeds, prompts, models.perception)
     group = cohesive_group(
         pairwise(embeds, face_weight=config.face_weight), scores, config.anchors, config.prompt_weight
     )

@@ -11,7 +11,7 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig, draw, prompt_scores
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds, embed_pictures, fuse
-from synid_engine.synid.projector import Projection
+from synid_engine.synid.projector import Projection, ProjectorConfig, portrait_tokens
 from synid_engine.synid.stage import (
     NO_BOOKMARK,
     Bookmark,
@@ -168,7 +168,11 @@ def bootstrap(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
         selected = _selected(anchors, projection, words, models, config, seed=seed, report=drawing)
     else:
         selected = found.selected
-    trainable = TrainableTokens.start(projection.tokens, models.backbone, value_gain=projection.value_gain)
+    trainable = TrainableTokens.start(
+        refined_tokens(projection, selected.accepted, models, share=config.reference_share),
+        models.backbone,
+        value_gain=projection.value_gain,
+    )
     outcome = train(
         trainable,
         anchors.pictures.joined(selected.accepted, share=config.reference_share),
@@ -245,6 +249,18 @@ def select_varied(scores: CandidateScores, config: BootstrapConfig) -> list[int]
         value[kept] = float("-inf")
         kept.append(int(value.argmax()))
     return kept
+
+
+def refined_tokens(
+    projection: Projection, accepted: TrainingPictures, models: StageModels, *, share: float
+) -> Float[Tensor, "tokens context_dim"]:
+    """Move the tokens towards what the identity encoder reads from the accepted pictures.
+
+    `share` in [0, 1] of them stays; without an encoder all of it.
+    """
+    config = ProjectorConfig(tokens=len(projection.tokens))
+    read = portrait_tokens(accepted.latents, accepted.weights, models, config)
+    return projection.tokens if read is None else share * projection.tokens + (1 - share) * read
 
 
 def refine(

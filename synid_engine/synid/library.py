@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from synid_engine.runtime.rng import cpu_generator
 from synid_engine.synid.embeds import IdentityReference, embed_pictures
-from synid_engine.synid.projector import ProjectorConfig, TokenLibrary, first_tokens
+from synid_engine.synid.projector import ProjectorConfig, TokenLibrary, first_tokens, portrait_tokens
 from synid_engine.synid.stage import StageModels, require_at_least
 
 __all__ = ["FinishedCharacter", "MovedTokens", "build_library"]
@@ -84,12 +84,19 @@ def build_library(
     if not alike:
         return None
     plain = ProjectorConfig(tokens=config.tokens, spread=0.0)
-    movements = [
-        one.tokens.float().cpu() - first_tokens(one.prompt, models, plain, cpu_generator(0)) for one in alike
-    ]
+    movements = [one.tokens.float().cpu() - _beginning(one, models, plain) for one in alike]
     faces = [embed_pictures(one.portrait[None], models.perception).face_embeds for one in alike]
     return MovedTokens(
         movements=torch.stack(movements),
         face_embeds=functional.normalize(torch.cat(faces).float().cpu(), dim=1),
         temperature=temperature,
     )
+
+
+def _beginning(
+    one: FinishedCharacter, models: StageModels, config: ProjectorConfig
+) -> Float[Tensor, "tokens context_dim"]:
+    with torch.no_grad():
+        latents = models.backbone.encode(one.portrait[None])
+    read = portrait_tokens(latents, torch.ones(1), models, config)
+    return first_tokens(one.prompt, models, config, cpu_generator(0)) if read is None else read

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from synid_engine.errors import InvalidSettingError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.embeds import IdentityReference
@@ -84,6 +85,9 @@ def project(
 ) -> Projection:
     """Learn tokens that redraw the anchors, each by its weight, whatever the caption leaves out.
 
+    They begin as what the base model's identity encoder reads from the anchors, or, where the base model was
+    trained without one, as the description's words.
+
     Args:
         anchors: What to learn.
         models: Frozen.
@@ -97,13 +101,16 @@ def project(
     Deviation: upstream's network maps a constant to the prompt's own text mean, so that no picture can change
         its tokens; here the tokens themselves are trained by what the pictures show.
     """
-    start = first_tokens(anchors.pictures.prompts[anchors.portrait], models, config, generator)
+    pictures = anchors.pictures
+    start = portrait_tokens(pictures.latents, pictures.weights, models, config)
+    if start is None:
+        start = first_tokens(pictures.prompts[anchors.portrait], models, config, generator)
     if library is not None:
         start = library.warmed(start, anchors.reference)
     trainable = TrainableTokens.start(start, models.backbone, value_gain=config.value_gain)
     outcome = train(
         trainable,
-        anchors.pictures,
+        pictures,
         anchors.reference,
         models,
         config.training,
@@ -113,6 +120,27 @@ def project(
     )
     tokens = trainable.tokens.detach().cpu()
     return Projection(tokens=tokens, value_gain=config.value_gain, loss=outcome.final_loss)
+
+
+def portrait_tokens(
+    latents: Float[Tensor, "pictures c h w"],
+    weights: Float[Tensor, " pictures"],
+    models: StageModels,
+    config: ProjectorConfig,
+) -> Float[Tensor, "tokens context_dim"] | None:
+    """Return the weighted mean of what the identity encoder reads; None where there is no encoder.
+
+    Raises:
+        InvalidSettingError: The encoder gives another number of tokens.
+    """
+    encoder = models.identity_encoder
+    if encoder is None:
+        return None
+    if config.tokens != encoder.token_count:
+        raise InvalidSettingError(field="tokens", value=config.tokens, allowed=str(encoder.token_count))
+    with torch.no_grad():
+        tokens = encoder(latents.to(models.backbone.device).float()).cpu()
+    return torch.einsum("p,ptd->td", weights / weights.sum(), tokens)
 
 
 def first_tokens(

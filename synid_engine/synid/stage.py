@@ -9,8 +9,10 @@ import torch
 
 from synid_engine.errors import InvalidSettingError
 from synid_engine.perception.bundle import Perception
+from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator
+from synid_engine.synid.exercise import OWN_ROOM, Classroom
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -67,10 +69,20 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StageModels:
-    """The frozen models: what draws, and what judges."""
+    """The frozen models: what draws, and what judges.
+
+    Attributes:
+        backbone: Draws.
+        perception: Judges.
+        identity_encoder: Reads portraits into the tokens that the backbone was trained with; None where it
+            was trained with words alone.
+        classroom: Where training steps are worked out.
+    """
 
     backbone: Backbone
     perception: Perception
+    identity_encoder: IdentityEncoder | None = None
+    classroom: Classroom = OWN_ROOM
 
 
 def stage_generator(seed: int, stage: str) -> torch.Generator:

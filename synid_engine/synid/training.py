@@ -14,10 +14,11 @@ from torch import Tensor
 
 from synid_engine.errors import DistillationError
 from synid_engine.identity.attention import install_identity_attention
-from synid_engine.identity.condition import IdentityRow, condition_rows
+from synid_engine.identity.bank import IdentityBank
 from synid_engine.runtime.rng import gaussian_noise
 from synid_engine.sampling.latents import NoiseSchedule
 from synid_engine.synid.embeds import IdentityReference
+from synid_engine.synid.exercise import Exercise
 from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
 from synid_engine.synid.stage import (
     NO_BOOKMARK,
@@ -183,13 +184,22 @@ class _Teacher:
             is_judged=is_judged,
         )
 
-    def loss(self, lesson: _Lesson, trainable: Trainable) -> Float[Tensor, ""]:
-        """Return the whole loss of a batch."""
+    def exercise(self, lesson: _Lesson, trainable: Trainable) -> Exercise:
+        """Return a batch as the work that it is: rows to predict, and the whole loss of the prediction."""
+        noisy = self._schedule.add_noise(lesson.latents, lesson.noise, lesson.timesteps)
+        return Exercise(
+            latents=noisy,
+            timesteps=lesson.timesteps,
+            context=lesson.context,
+            scales=lesson.scales,
+            trainable=trainable,
+            loss=lambda noise_pred, bank: self._loss(noise_pred, noisy, lesson, bank),
+        )
+
+    def _loss(
+        self, noise_pred: Tensor, noisy: Tensor, lesson: _Lesson, bank: IdentityBank
+    ) -> Float[Tensor, ""]:
         config, schedule = self._config, self._schedule
-        bank = trainable.bank()
-        noisy = schedule.add_noise(lesson.latents, lesson.noise, lesson.timesteps)
-        rows = [IdentityRow(banks=(bank,), scale=scale, token_scale=token) for scale, token in lesson.scales]
-        noise_pred = self._predict(noisy, lesson, rows)
         weights = schedule.min_snr_weights(lesson.timesteps, gamma=config.min_snr_gamma)
         target = schedule.target(lesson.latents, lesson.noise, lesson.timesteps)
         loss = diffusion_loss(noise_pred, target, weights)
@@ -199,24 +209,6 @@ class _Teacher:
             x0 = schedule.predict_x0(noise_pred[:1], noisy[:1], lesson.timesteps[:1])
             loss = loss + self._judge(x0, lesson.text_embeds[:1])
         return loss
-
-    def _predict(self, noisy: Tensor, lesson: _Lesson, rows: Sequence[IdentityRow]) -> Tensor:
-        backbone = self._models.backbone
-        unet = cast("Any", backbone.unet)
-        conditioned = condition_rows(
-            lesson.context,
-            rows,
-            latent_size=(noisy.shape[2], noisy.shape[3]),
-            levels=len(unet.config.block_out_channels),
-        )
-        noise_pred = unet(
-            noisy.to(backbone.dtype),
-            lesson.timesteps,
-            encoder_hidden_states=conditioned.context,
-            cross_attention_kwargs=conditioned.cross_attention_kwargs,
-            return_dict=False,
-        )[0]
-        return cast("Tensor", noise_pred).float()
 
     def _judge(self, x0: Float[Tensor, "rows c h w"], text_embeds: Tensor) -> Float[Tensor, ""]:
         """Let the recogniser and CLIP look at the picture that a prediction implies."""
@@ -271,12 +263,10 @@ def train(
         share = 0.1 + 0.9 * (1 + math.cos(math.pi * step / config.steps)) / 2
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * share
-        loss = teacher.loss(teacher.lesson(step), trainable)
-        optimizer.zero_grad()
-        cast("Any", loss).backward()
+        exercise = teacher.exercise(teacher.lesson(step), trainable)
+        losses.append(models.classroom.work_out(exercise, models.backbone))
         torch.nn.utils.clip_grad_norm_(parameters, config.max_gradient)
         cast("Any", optimizer).step()
-        losses.append(float(loss.detach()))
         if not math.isfinite(losses[-1]):
             raise DistillationError("loss", losses[-1])
         bookmark.offer(lambda: training_state(parameters, optimizer, generator, losses))

@@ -26,6 +26,10 @@ class IdentityWords(Protocol):
         """Return what to steer away from: the character's own clothes, where the scene names others."""
         ...
 
+    def somebody(self, seed: int) -> "IdentityWords":
+        """Return the words of one among the people whom these leave open; another seed may be another one."""
+        ...
+
 
 @runtime_checkable
 class Wording(Protocol):
@@ -77,6 +81,10 @@ class PlainIdentityWords:
             return ""
         found = _CLOTHES.search(self.description)
         return self.description[found.start() :].split(",")[0].strip() if found else ""
+
+    def somebody(self, seed: int) -> "PlainIdentityWords":
+        """Return the description: nobody knows what such a model leaves open."""
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

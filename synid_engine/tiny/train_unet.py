@@ -1,12 +1,15 @@
 # pyright: basic, reportPrivateImportUsage=false, reportArgumentType=false
 # pyright: reportAttributeAccessIssue=false, reportCallIssue=false
-"""Train the UNet of the embedded family on cached latents, with the text encoder frozen.
+"""Train the UNet of the embedded family and its identity encoder on cached latents; the text stays frozen.
 
 v-prediction with zero terminal SNR, min-SNR weights, empty captions for a tenth of the samples, and an
-exponential moving average. `--out` ends as a folder that `StableDiffusionPipeline.from_pretrained` loads.
+exponential moving average. `IDENTITY_P` of the samples are also told who is in the picture, by the identity
+tokens of *other* pictures of the same person. `--out` ends as a folder that
+`StableDiffusionPipeline.from_pretrained` loads, with `identity_encoder/` beside it.
 
 Run: `python -m synid_engine.tiny.train_unet --data DATA --out WEIGHTS --cache CACHE --minutes 60`
-It expects `vae/`, `text_encoder/` and `tokenizer/` in `--out`, and resumes from the `unet/` that lies there.
+It expects `vae/`, `text_encoder/` and `tokenizer/` in `--out`, and resumes from the `unet/` and the
+`identity_encoder/` that lie there.
 """
 
 import argparse
@@ -23,9 +26,11 @@ from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from synid_engine.perception.identity_encoder import IdentityEncoder
+from synid_engine.perception.network_file import load_network, save_network
 from synid_engine.tiny.captions import caption
 from synid_engine.tiny.dataset import Labelled, open_shards
 from synid_engine.tiny.train_text import tokenize
@@ -43,15 +48,22 @@ from synid_engine.tiny.training import (
 from synid_engine.tiny.world import face_box
 
 EMPTY_P = 0.1
+IDENTITY_P = 0.6
+"""Share of the samples with identity tokens; the others are the stock model's, without any."""
+PORTRAIT_NOISE = 0.3
+"""Most noise on the latents that tokens are read from: drawings are never as clean as renders."""
 SNR_CAP = 5.0
 FACE_WEIGHT = 3.0
 """How much an error in the face counts beside one elsewhere: faces are small, and what people look at."""
+_MOST_SHOTS = 8
 SAMPLE_PROMPTS = (
     "a woman with long wavy red hair, smiling, on a beach, flat style",
     "a bald man with a big beard and sunglasses, angry, city, flat style",
     "a man with spiky blue hair, surprised, at night, toon style",
     "a woman with a black bun, wearing a green turtleneck, forest, toon style",
 )
+
+SAMPLE_SCENES = ("smiling, on a beach", "angry, in the city", "surprised, plain blue background")
 
 
 def build_unet(context_dim: int) -> UNet2DConditionModel:
@@ -60,7 +72,7 @@ def build_unet(context_dim: int) -> UNet2DConditionModel:
         sample_size=16,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
-        block_out_channels=(64, 128, 192),
+        block_out_channels=(128, 128, 192),
         layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         mid_block_type="UNetMidBlock2DCrossAttn",
@@ -92,6 +104,16 @@ class Latents:
 
     values: Tensor
     labels: list[Labelled]
+
+    def companions(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return (rows, 2) other pictures of the same people; both may be the same one."""
+        others = np.empty((len(rows), 2), dtype=np.int64)
+        for i, row in enumerate(rows):
+            person = self.labels[row].person_id
+            near = range(max(0, row - _MOST_SHOTS), min(len(self.labels), row + _MOST_SHOTS + 1))
+            found = [other for other in near if other != row and self.labels[other].person_id == person]
+            others[i] = rng.choice(found or [row], size=2)
+        return others
 
     def face_weights(self, rows: NDArray[np.int64]) -> Tensor:
         """Return (rows, 1, side, side) weights of the loss, 1 on average over each picture."""
@@ -152,18 +174,57 @@ class Family:
         ).last_hidden_state
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Told:
+    """What the denoiser is told: prompt states with identity tokens behind them, and which of them count."""
+
+    context: Tensor
+    mask: Tensor | None = None
+
+
+def tell(
+    family: Family,
+    encoder: nn.Module,
+    texts: list[str],
+    portraits: Tensor,
+    *,
+    identity_p: float = IDENTITY_P,
+) -> Told:
+    """Encode captions, and for some of the rows the identity of other pictures of the same person.
+
+    Args:
+        family: The frozen modules.
+        encoder: What is trained beside the UNet.
+        texts: Captions.
+        portraits: (rows, 2, c, h, w) latents; the tokens of one, or the mean of both, are told.
+        identity_p: Share of the rows with an identity.
+    """
+    context = family.encode(texts)
+    rows = len(portraits)
+    with_identity = torch.rand(rows, device=context.device) < identity_p
+    noise = torch.rand(rows, 2, 1, 1, 1, device=context.device) * PORTRAIT_NOISE
+    noisy = (portraits + noise * torch.randn_like(portraits)).flatten(0, 1)
+    with autocast(context.device):
+        tokens = encoder(noisy.contiguous(memory_format=torch.channels_last))
+    tokens = tokens.float().unflatten(0, (rows, 2)).mean(dim=1)
+    mask = torch.ones(rows, context.shape[1] + tokens.shape[1], device=context.device)
+    mask[:, context.shape[1] :] = with_identity[:, None].float()
+    return Told(context=torch.cat([context, tokens], dim=1), mask=mask)
+
+
 def velocity_loss(
-    family: Family, unet: UNet2DConditionModel, clean: Tensor, texts: list[str], places: Tensor
+    family: Family, unet: UNet2DConditionModel, clean: Tensor, told: Told, places: Tensor
 ) -> Tensor:
     """Min-SNR weighted error of the velocity at random timesteps; `places` weigh the cells of the latents."""
-    context = family.encode(texts)
     noise = torch.randn_like(clean)
     steps = family.noise_scheduler.config.num_train_timesteps
-    timesteps = torch.randint(0, steps, (len(clean),), device=clean.device)
+    timesteps = stratified_timesteps(len(clean), steps).to(clean.device)
     noisy = family.noise_scheduler.add_noise(clean, noise, timesteps)
     target = family.noise_scheduler.get_velocity(clean, noise, timesteps)
     with autocast(clean.device):
-        predicted = unet(noisy, timesteps, encoder_hidden_states=context).sample
+        predicted = unet(
+            noisy, timesteps, encoder_hidden_states=told.context, encoder_attention_mask=told.mask
+        ).sample
     alpha_bar = family.noise_scheduler.alphas_cumprod.to(clean.device)[timesteps]
     snr = alpha_bar / (1 - alpha_bar)
     weights = (snr.clamp(max=SNR_CAP) + 1) / (snr + 1)
@@ -171,27 +232,60 @@ def velocity_loss(
     return (errors.mean(dim=(1, 2, 3)) * weights).mean()
 
 
+def stratified_timesteps(count: int, steps: int) -> Tensor:
+    """Return one random timestep from each of `count` equal parts of the schedule, in random order."""
+    places = (torch.randperm(count) + torch.rand(count)) / count
+    return (places * steps).long().clamp(max=steps - 1)
+
+
 @torch.no_grad()
-def sample(family: Family, unet: UNet2DConditionModel, *, steps: int = 20, guidance: float = 3.0) -> Tensor:
-    """Draw the sample prompts with fixed noise.
+def sample(
+    family: Family,
+    unet: UNet2DConditionModel,
+    encoder: IdentityEncoder,
+    portrait: Tensor,
+    *,
+    steps: int = 20,
+    guidance: float = 3.0,
+) -> Tensor:
+    """Draw the sample prompts with fixed noise, then `SAMPLE_SCENES` of one person.
+
+    Args:
+        family: The frozen modules.
+        unet: Denoiser.
+        encoder: Reads the portrait.
+        portrait: (1, c, h, w) latents of somebody.
+        steps: Of denoising.
+        guidance: Over the prediction without prompt and identity.
 
     Returns:
-        (prompts, 3, 256, 256) pictures in 0..1.
+        (12, 3, 256, 256) pictures in 0..1: four prompts twice, then the person and three scenes.
     """
     device = family.text_encoder.device
-    prompts = list(SAMPLE_PROMPTS) * 2
+    prompts = [*SAMPLE_PROMPTS, *SAMPLE_PROMPTS, *SAMPLE_SCENES]
     generator = torch.Generator().manual_seed(5)
     latents = torch.randn((len(prompts), unet.config.in_channels, 16, 16), generator=generator).to(device)
     context = family.encode(prompts + [""] * len(prompts))
+    tokens = encoder(portrait.to(device)).expand(len(context), -1, -1)
+    mask = torch.ones(len(context), context.shape[1] + tokens.shape[1], device=device)
+    mask[:, context.shape[1] :] = 0
+    mask[len(SAMPLE_PROMPTS) * 2 : len(prompts)] = 1
+    context = torch.cat([context, tokens], dim=1)
     scheduler = DDIMScheduler.from_config(family.noise_scheduler.config)
     scheduler.set_timesteps(steps)
     for timestep in scheduler.timesteps:
         with autocast(device):
-            both = unet(latents.repeat(2, 1, 1, 1), timestep, encoder_hidden_states=context).sample.float()
-        conditional, unconditional = both.chunk(2)
+            halves = unet(
+                latents.repeat(2, 1, 1, 1),
+                timestep,
+                encoder_hidden_states=context,
+                encoder_attention_mask=mask,
+            ).sample.float()
+        conditional, unconditional = halves.chunk(2)
         velocity = unconditional + guidance * (conditional - unconditional)
         latents = scheduler.step(velocity, timestep, latents).prev_sample
-    return from_signed(family.vae.decoder(latents).float())
+    pictures = torch.cat([latents[:8], portrait.to(latents), latents[8:]])
+    return from_signed(torch.cat([family.vae.decoder(part) for part in pictures.split(4)]).float())
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -201,19 +295,12 @@ def train(arguments: argparse.Namespace) -> None:
     device = pick_device()
     family = load_family(arguments.out, device)
     latents = cache_latents(arguments.data, arguments.cache, family.vae, arguments.pictures)
-    folder = arguments.out / "unet"
-    unet = (
-        UNet2DConditionModel.from_pretrained(folder, torch_dtype=torch.float32)
-        if (folder / "config.json").exists()
-        else build_unet(family.text_encoder.config.hidden_size)
-    )
-    unet = unet.to(device, memory_format=torch.channels_last).train()
-    if device.type == "cpu":
-        unet.set_attn_processor(AttnProcessor())  # its backward pass is faster than the fused kernel's
-    print(f"{sum(p.numel() for p in unet.parameters()) / 1e6:.1f} M parameters", flush=True)  # noqa: T201
-    average = MovingAverage(unet, decay=arguments.ema)
+    unet, encoder = load_trained(arguments.out, family, device)
+    both = nn.ModuleDict({"unet": unet, "identity_encoder": encoder})
+    print(f"{sum(p.numel() for p in both.parameters()) / 1e6:.1f} M parameters", flush=True)  # noqa: T201
+    average = MovingAverage(both, decay=arguments.ema)
     optimizer = torch.optim.AdamW(
-        unet.parameters(), lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98), fused=True
+        both.parameters(), lr=arguments.lr, weight_decay=0.01, betas=(0.9, 0.98), fused=True
     )
     budget = Budget(minutes=arguments.minutes, learning_rate=arguments.lr)
     shown = saved = time.monotonic()
@@ -226,13 +313,15 @@ def train(arguments: argparse.Namespace) -> None:
             for i in rows
         ]
         clean = latents.values[torch.from_numpy(rows)].float().to(device, memory_format=torch.channels_last)
-        loss = velocity_loss(family, unet, clean, texts, latents.face_weights(rows).to(device))
+        others = latents.values[torch.from_numpy(latents.companions(rows, rng))].float().to(device)
+        told = tell(family, encoder, texts, others)
+        loss = velocity_loss(family, unet, clean, told, latents.face_weights(rows).to(device))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(both.parameters(), 1.0)
         optimizer.step()
         if step % 2 == 0:
-            average.update(unet)
+            average.update(both)
         seen += len(rows)
         running = 0.99 * running + 0.01 * float(loss.detach()) if step else float(loss.detach())
         now = time.monotonic()
@@ -242,10 +331,33 @@ def train(arguments: argparse.Namespace) -> None:
             print(f"{budget.fraction:.0%} step {step} loss {running:.4f} {rate:.0f} samples/s", flush=True)  # noqa: T201
         if now - saved > 180:
             saved = now
-            with average.applied_to(unet):
-                save(family, unet, arguments.out, arguments.samples)
-    with average.applied_to(unet):
-        save(family, unet, arguments.out, arguments.samples)
+            with average.applied_to(both):
+                save(family, unet, encoder, arguments.out, latents, arguments.samples)
+    with average.applied_to(both):
+        save(family, unet, encoder, arguments.out, latents, arguments.samples)
+
+
+def load_trained(
+    out: Path, family: Family, device: torch.device
+) -> tuple[UNet2DConditionModel, IdentityEncoder]:
+    """Return the UNet and the identity encoder as they were left, or untrained ones."""
+    context_dim = family.text_encoder.config.hidden_size
+    folder = out / "unet"
+    unet = (
+        UNet2DConditionModel.from_pretrained(folder, torch_dtype=torch.float32)
+        if (folder / "config.json").exists()
+        else build_unet(context_dim)
+    )
+    unet = unet.to(device, memory_format=torch.channels_last).train()
+    if device.type == "cpu":
+        unet.set_attn_processor(AttnProcessor())  # its backward pass is faster than the fused kernel's
+    folder = out / "identity_encoder"
+    if (folder / "config.json").exists():
+        encoder = load_network(folder, kinds=("identity_encoder",), device=device).network
+        encoder.requires_grad_(requires_grad=True)
+    else:
+        encoder = IdentityEncoder(latent_channels=LATENT_CHANNELS, context_dim=context_dim)
+    return unet, encoder.to(device, memory_format=torch.channels_last).train()
 
 
 def load_family(out: Path, device: torch.device) -> Family:
@@ -260,11 +372,23 @@ def load_family(out: Path, device: torch.device) -> Family:
     )
 
 
-def save(family: Family, unet: UNet2DConditionModel, out: Path, samples: Path) -> None:
+def save(
+    family: Family,
+    unet: UNet2DConditionModel,
+    encoder: IdentityEncoder,
+    out: Path,
+    latents: Latents,
+    samples: Path,
+) -> None:
     """Write fp16 weights, the schedule, the pipeline index and a sheet of samples."""
     unet.eval()
     samples.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(tile(sample(family, unet), 4)).save(samples)
+    sheet = sample(family, unet, encoder, latents.values[:1].float())
+    Image.fromarray(tile(sheet, 4)).save(samples)
+    arguments = {"latent_channels": LATENT_CHANNELS, "context_dim": family.text_encoder.config.hidden_size}
+    save_network(
+        out / "identity_encoder", encoder, {"architecture": "identity_encoder", "arguments": arguments}
+    )
     state = {name: value.detach().clone() for name, value in unet.state_dict().items()}
     unet.half().save_pretrained(out / "unet", safe_serialization=True)
     unet.float().load_state_dict(state)

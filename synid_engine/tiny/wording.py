@@ -4,14 +4,15 @@ What the scene says of a trait wins over the description; clothes that the scene
 own, colour included.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from synid_engine.errors import InvalidSettingError
 from synid_engine.synid.words import IdentityWords
 from synid_engine.tiny import vocabulary as vocab
+from synid_engine.tiny.completion import complete
 from synid_engine.tiny.lexicon import understand
 from synid_engine.tiny.phrases import Match, find_phrases
-from synid_engine.tiny.rewording import reword
+from synid_engine.tiny.rewording import choose_noun, reword
 
 _CLOTHES = ("clothes", "clothes_color")
 # What belongs to a person; all else belongs to a scene.
@@ -46,6 +47,10 @@ class WorldIdentityWords:
         replaced = self._replaced(understand(scene).traits)
         clothes = {trait: self.traits[trait] for trait in replaced if trait in self.traits}
         return reword(clothes, {}, ()).partition(", ")[2] if clothes else ""
+
+    def somebody(self, seed: int) -> "WorldIdentityWords":
+        """Return these words with every open trait filled in."""
+        return replace(self, traits=complete(self.traits, choose_noun(self.matches), seed))
 
     @staticmethod
     def _replaced(said: dict[str, str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -62,7 +63,9 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, default=2, help="houses side by side")
     parser.add_argument("--silence-s", type=float, default=8.0, help="more on a busy machine")
     parser.add_argument("--keep", type=Path, help="an empty folder for everything, which is then kept")
+    parser.add_argument("--out", type=Path, help="a file for the table, besides printing it")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # houses end with it, as with Ctrl-C
     seed = given.seed or time.time_ns() % 1_000_000
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="synid-faults-") as temporary:
@@ -70,7 +73,10 @@ def main() -> int:
         stories = asyncio.run(
             run(folder, plan(seed, given.points), lanes=given.lanes, silence_s=given.silence_s)
         )
-    sys.stdout.write(summary(stories, seed=seed, seconds=time.monotonic() - began) + "\n")
+    told = summary(stories, seed=seed, seconds=time.monotonic() - began) + "\n"
+    sys.stdout.write(told)
+    if given.out is not None:
+        given.out.write_text(told, encoding="utf-8")
     is_well = all(not story.faults and story.exit_code == 0 for story in stories)
     is_well &= [story.deadly for story in stories if story.deadly] == [(JobState.FAILED, MOST_ATTEMPTS)]
     return 0 if is_well else 1

@@ -12,9 +12,9 @@ from bot.downloads import downloaded
 from bot.features.character import _present
 from bot.features.picture import shared_text
 from bot.follow import Follow
-from bot.moderation import LONGEST_PROMPT
 from bot.offers import Choices, Offers
 from bot.place import begin
+from bot.policy import LONGEST_PROMPT
 from bot.posting import Card
 from bot.service.jobs import CreateWish
 from bot.service.service import Service

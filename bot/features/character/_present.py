@@ -1,5 +1,3 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Characters as cards."""
 
 from collections.abc import Sequence
@@ -8,7 +6,7 @@ import discord
 from discord import ui
 
 from bot import prose
-from bot.buttons import RowButton
+from bot.buttons import RowButton, button_row
 from bot.posting import Card
 from bot.service.characters import CharacterView
 from bot.uploads import Upload
@@ -46,7 +44,7 @@ def show_card(view: CharacterView, portrait: bytes | None) -> Card:
         said = f"{view.name}: {view.description}"[:1000]
         box.add_item(ui.MediaGallery(discord.MediaGalleryItem("attachment://portrait.png", description=said)))
         draw = RowButton("character", view.id, "draw", label="Draw", style=discord.ButtonStyle.primary)
-        box.add_item(ui.ActionRow(draw))
+        box.add_item(button_row(draw))
     layout = ui.LayoutView(timeout=None)
     layout.add_item(box)
     return Card(view=layout, files=files)
@@ -82,5 +80,5 @@ def _text(words: str, *buttons: RowButton) -> Card:
     layout = ui.LayoutView(timeout=None)
     layout.add_item(ui.TextDisplay(words))
     if buttons:
-        layout.add_item(ui.ActionRow(*buttons))
+        layout.add_item(button_row(*buttons))
     return Card(view=layout)

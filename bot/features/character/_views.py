@@ -5,8 +5,8 @@ import discord
 from bot.buttons import Handler, Press, RowForm
 from bot.features.character import _present
 from bot.follow import Follow
-from bot.moderation import LONGEST_PROMPT
 from bot.place import begin, place_of
+from bot.policy import LONGEST_PROMPT
 from bot.service.jobs import DrawWish
 from bot.service.service import Service
 

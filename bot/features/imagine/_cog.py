@@ -5,9 +5,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.follow import Follow
-from bot.moderation import LONGEST_PROMPT
 from bot.offers import Choices, Offers
 from bot.place import begin
+from bot.policy import LONGEST_PROMPT
 from bot.service.jobs import DrawWish
 from bot.service.service import Service
 

@@ -7,8 +7,9 @@ from bot.buttons import Handler, Press, RowForm
 from bot.chat_errors import NothingMadeError, NotYoursError
 from bot.features.picture._outcome import details_text, outcome_card
 from bot.follow import Follow
-from bot.moderation import LONGEST_PROMPT, require_uncovering
+from bot.moderation import require_uncovering
 from bot.place import begin, place_of
+from bot.policy import LONGEST_PROMPT
 from bot.requests import LARGEST_SEED
 from bot.service.jobs import DrawWish
 from bot.service.service import Service

@@ -1,15 +1,14 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """A job that is not over yet, as a card: its place, its progress, its previews, its question."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 
 import discord
 from discord import ui
 
 from bot import prose
-from bot.buttons import RowButton
+from bot.buttons import RowButton, button_row
 from bot.coordinator.client import (
     JobEvent,
     PlaceChanged,
@@ -36,6 +35,7 @@ class LiveState:
         view: The job, as it was when it was last read.
         state: Where it stands; None until that has been told.
         heard_at: When `place` or `progress` was told; seconds since 1970.
+        hidden: Files that may not be shown.
     """
 
     view: JobView
@@ -46,6 +46,7 @@ class LiveState:
     question: QuestionAsked | None = None
     trouble: TroubleMet | None = None
     heard_at: float = 0.0
+    hidden: frozenset[Hash] = frozenset()
 
     def pictures(self) -> tuple[Hash, ...]:
         """Return the files that the card shows now."""
@@ -66,11 +67,21 @@ def told(known: LiveState, event: JobEvent, *, now: float) -> LiveState:
         case ProgressMade():
             return replace(known, progress=event, heard_at=now)
         case PreviewDrawn():
+            known = _judged(known, event.image, event.nsfw)
             return replace(known, previews={**known.previews, event.index: event.image})
         case QuestionAsked():
+            for choice, nsfw in zip_longest(event.question.choices, event.question.nsfw):
+                known = _judged(known, choice, nsfw)
             return replace(known, question=event)
         case TroubleMet():
             return replace(known, trouble=event)
+
+
+def _judged(known: LiveState, image: Hash | None, nsfw: float | None) -> LiveState:
+    if image is None:
+        return known
+    hidden = known.hidden - {image}
+    return replace(known, hidden=hidden | {image} if known.view.rule.withholds(nsfw) else hidden)
 
 
 def _moved(known: LiveState, job: Job) -> LiveState:
@@ -166,9 +177,9 @@ def _rows(known: LiveState) -> list[ui.ActionRow[ui.LayoutView]]:
     job = known.view.job
     cancel = RowButton("job", job.id, "cancel", label="Cancel", style=discord.ButtonStyle.danger)
     if known.state is not JobState.WAITING or known.question is None:
-        return [ui.ActionRow(cancel)]
+        return [button_row(cancel)]
     picks = [
         RowButton("job", job.id, "pick", known.question.fence, number, label=str(number + 1))
         for number in range(len(known.question.question.choices))
     ]
-    return [ui.ActionRow(*picks[:5]), ui.ActionRow(cancel)]
+    return [button_row(*picks[:5]), button_row(cancel)]

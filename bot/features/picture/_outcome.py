@@ -1,5 +1,3 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """What came of a job, as a card."""
 
 import discord
@@ -7,7 +5,7 @@ from discord import ui
 
 from bot import prose
 from bot.answering import as_sentence
-from bot.buttons import RowButton
+from bot.buttons import RowButton, button_row
 from bot.posting import Card
 from bot.service.jobs import JobView
 from bot.uploads import Upload
@@ -36,8 +34,10 @@ def outcome_card(view: JobView, files: tuple[Upload, ...], *, asked_by: int | No
         box.add_item(ui.TextDisplay(_picture_text(view, job.work)))
     if files:
         box.add_item(_gallery(view, files))
-    else:
+    elif not view.withheld:
         box.add_item(ui.TextDisplay("The pictures do not fit into a message here."))
+    if view.withheld:
+        box.add_item(ui.TextDisplay(_withheld_text(view)))
     if asked_by is not None:
         box.add_item(ui.TextDisplay(f"-# asked for by <@{asked_by}>"))
     for row in _made_rows(view) if isinstance(job.work, CreateWork) else _drawn_rows(view):
@@ -77,7 +77,7 @@ def _failure(view: JobView) -> ui.Container[ui.LayoutView]:
         rows.insert(0, RowButton("job", view.job.id, "again", label="Try again"))
     return ui.Container(
         ui.TextDisplay(f"### {_who(view)} could not be drawn\n{words}"),
-        ui.ActionRow(*rows),
+        button_row(*rows),
         accent_colour=discord.Colour.red(),
     )
 
@@ -101,6 +101,11 @@ def _picture_text(view: JobView, work: RenderWork) -> str:
     if view.not_drawn:
         lines.append(f"-# Words that cannot be drawn: {prose.listed(view.not_drawn)}")
     return "\n".join(lines)
+
+
+def _withheld_text(view: JobView) -> str:
+    many = view.withheld
+    return f"-# Withheld: {many}. The classifier takes this for sexual content; the server's log has it."
 
 
 def _gallery(view: JobView, files: tuple[Upload, ...]) -> ui.MediaGallery[ui.LayoutView]:
@@ -132,7 +137,7 @@ def _drawn_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
     if view.server_id is not None:
         second.append(RowButton("job", job_id, "share", label="Share character"))
     second.append(RowButton("job", job_id, "delete", label="Delete", style=discord.ButtonStyle.danger))
-    return [ui.ActionRow(*first), ui.ActionRow(*second)]
+    return [button_row(*first), button_row(*second)]
 
 
 def _made_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
@@ -143,4 +148,4 @@ def _made_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
     ]
     if view.server_id is not None:
         buttons.append(RowButton("job", job_id, "share", label="Share character"))
-    return [ui.ActionRow(*buttons)]
+    return [button_row(*buttons)]

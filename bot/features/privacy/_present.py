@@ -1,11 +1,9 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Questions and answers about a person's data."""
 
 import discord
 from discord import ui
 
-from bot.buttons import RowButton
+from bot.buttons import RowButton, button_row
 from bot.posting import Card
 
 
@@ -34,5 +32,5 @@ def _card(words: str, *buttons: RowButton) -> Card:
     layout = ui.LayoutView(timeout=None)
     layout.add_item(ui.TextDisplay(words))
     if buttons:
-        layout.add_item(ui.ActionRow(*buttons))
+        layout.add_item(button_row(*buttons))
     return Card(view=layout)

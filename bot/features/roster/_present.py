@@ -1,5 +1,3 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """A roster as pages of a gallery."""
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +6,7 @@ import discord
 from discord import ui
 
 from bot import prose
-from bot.buttons import RowButton
+from bot.buttons import RowButton, button_row
 from bot.posting import Card
 from bot.service.characters import CharacterView
 from bot.uploads import Upload
@@ -55,7 +53,7 @@ def roster_card(
     draws = [
         RowButton("character", one.id, "draw", label=f"Draw {one.name}"[:_LONGEST_LABEL]) for one in shown
     ]
-    box.add_item(ui.ActionRow(*draws))
+    box.add_item(button_row(*draws))
     pages = page_of(views, len(views))[0] + 1
     if pages > 1:
         box.add_item(_turning(server_id, number, pages))
@@ -74,4 +72,4 @@ def _lines(views: Sequence[CharacterView]) -> list[str]:
 def _turning(server_id: int, number: int, pages: int) -> ui.ActionRow[ui.LayoutView]:
     back = RowButton("roster", server_id, "page", max(0, number - 1), 0, label="Back", disabled=number == 0)
     ahead = RowButton("roster", server_id, "page", number + 1, 1, label="Next", disabled=number + 1 == pages)
-    return ui.ActionRow(back, ahead)
+    return button_row(back, ahead)

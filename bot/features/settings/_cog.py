@@ -4,9 +4,9 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.features.settings._present import rules_text
+from bot.features.settings._present import MOST_LOGGED, log_text, rules_text
 from bot.place import begin
-from bot.service.rules import Rules
+from bot.service.rules import Rules, admins_server
 from bot.service.service import Service
 
 _HIGHEST_LIMIT = 10
@@ -21,6 +21,7 @@ class SettingsCog(commands.GroupCog, group_name="settings", group_description="R
 
     def __init__(self, service: Service) -> None:
         self._rules = service.rules
+        self._gate = service.gate
 
     @app_commands.command(description="Show the rules.")
     async def show(self, interaction: discord.Interaction) -> None:
@@ -60,6 +61,13 @@ class SettingsCog(commands.GroupCog, group_name="settings", group_description="R
         """Cover pictures."""
         place = await begin(interaction, hidden=True)
         await _show(interaction, await self._rules.cover(place, covers=always))
+
+    @app_commands.command(description="Show what was refused or withheld in this server.")
+    async def log(self, interaction: discord.Interaction) -> None:
+        """Show the log of moderation."""
+        place = await begin(interaction, hidden=True)
+        entries = await self._gate.noted(admins_server(place), limit=MOST_LOGGED)
+        await interaction.edit_original_response(content=log_text(entries))
 
     @app_commands.command(description="Forget every rule.")
     async def reset(self, interaction: discord.Interaction) -> None:

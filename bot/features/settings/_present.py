@@ -1,6 +1,18 @@
 """A server's rules as text."""
 
+from collections.abc import Sequence
+
+from bot import prose
 from bot.service.rules import Rules
+from storage.moderation import EntryRecord, Kind
+
+MOST_LOGGED = 10
+_REASONS = {
+    "minors": "sexual, of minors",
+    "sexual": "sexual",
+    "listed": "a word that is not allowed",
+    "unjudged": "nobody has looked at it",
+}
 
 
 def rules_text(rules: Rules) -> str:
@@ -18,3 +30,19 @@ def rules_text(rules: Rules) -> str:
             f"Spoilers: {covers}",
         ]
     )
+
+
+def log_text(entries: Sequence[EntryRecord]) -> str:
+    """Return what was refused or withheld, newest first."""
+    if not entries:
+        return "Nothing has been refused or withheld in this server."
+    return "\n".join(["### Refused or withheld", *(_entry(one) for one in entries)])
+
+
+def _entry(entry: EntryRecord) -> str:
+    who, when = f"<@{entry.owner_id}>", prose.soon(entry.noted_at)
+    reason = _REASONS.get(entry.reason, entry.reason)
+    if entry.kind is Kind.TEXT:
+        return f"- {when} {who}: {reason}: {prose.shown(entry.detail, longest=80)}"
+    score = "" if entry.score is None else f" ({entry.score:.2f})"
+    return f"- {when} {who}: a picture, {reason}{score}"

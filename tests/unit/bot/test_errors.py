@@ -2,7 +2,7 @@ import importlib
 import inspect
 import pkgutil
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args, get_origin
 
 import pytest
 
@@ -36,6 +36,8 @@ def _all_leaves() -> list[type[SynIDError]]:
 
 
 def _example(annotation: object) -> object:
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)[0]
     if annotation in _EXAMPLES:
         return _EXAMPLES[annotation]
     return tuple(_EXAMPLES[kind] for kind in get_args(annotation) if kind is not Ellipsis)

@@ -1,12 +1,24 @@
 """The parts of `synid bench serving` that need no engine process."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from bot import serving_bench
 from bot.ledger_bench import ledger_figures
-from bot.serving_bench import crowd_figures
+from bot.serving_bench import ServingBenchConfig, crowd_figures
 from bot.serving_load import Errand
-from synid_engine.evaluation.progress import ignore_progress
+from synid_engine.errors import JobCancelledError
+from synid_engine.evaluation.figures import Figure
+from synid_engine.evaluation.progress import BenchOptions, ignore_progress
+from synid_engine.serving import random_model
+from synid_engine.serving.company_bench import CompanyConfig
+from synid_engine.serving.speed_bench import SpeedConfig
+from synid_engine.serving.training_bench import TrainingBenchConfig
+from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.training import TrainingConfig
 
 
 async def test_ledger_is_measured_in_both_modes(tmp_path: Path) -> None:
@@ -38,4 +50,65 @@ def test_waits_of_light_owners_are_told_in_job_times() -> None:
     assert figures["wait of a light owner beside 2 queued jobs, in job times, longest"] == 1.5
     assert figures["  wait of the heavy owner's last job"] == 8.0
     assert math.isclose(figures["error of the told time in that load, median"], 0.2)
-    assert figures["  p90"] == 0.25
+    assert figures["  the same, p90"] == 0.25
+
+
+def test_bench_that_was_broken_off_goes_on_with_the_next_part(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    options = BenchOptions(out=tmp_path, random_sd15=True)
+    measured: list[str] = []
+
+    def parts(*_: object) -> dict[str, Callable[[], list[Figure]]]:
+        def one() -> list[Figure]:
+            measured.append("one")
+            return [Figure(name="one", value=1.5, unit="s", target=2, bound="most")]
+
+        def other() -> list[Figure]:
+            measured.append("other")
+            if measured.count("other") == 1:
+                raise JobCancelledError
+            return [Figure(name="other", value=2)]
+
+        return {"one": one, "other": other}
+
+    monkeypatch.setattr(serving_bench, "_parts", parts)
+    with pytest.raises(JobCancelledError):
+        serving_bench.bench_serving(options)
+    report = serving_bench.bench_serving(options)
+    assert measured == ["one", "other", "other"]
+    assert [(one.name, one.value, one.holds) for one in report.figures] == [
+        ("one", 1.5, True),
+        ("other", 2, None),
+    ]
+    serving_bench.bench_serving(options)
+    assert measured.count("one") == 2  # nothing is left of a bench that was finished
+
+
+def test_bench_of_random_modules_measures_all_but_the_engine_process(
+    monkeypatch: pytest.MonkeyPatch, tiny_config: DistillConfig, training: TrainingConfig, tmp_path: Path
+) -> None:
+    """The modules are of another size here; everything else is what a GPU is measured with."""
+    unet = random_model.UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(8, 8, 8, 8),
+        layers_per_block=1,
+        norm_num_groups=4,
+        attention_head_dim=2,
+        cross_attention_dim=768,
+    )
+    vae = random_model.AutoencoderKL(block_out_channels=(8, 8), norm_num_groups=4)
+    monkeypatch.setattr(random_model, "_unet", lambda: unet)
+    monkeypatch.setattr(random_model, "_vae", lambda: vae)
+    config = ServingBenchConfig(
+        speed=SpeedConfig(rows=2, steps=1, repeats=1, queue=2, single=1, queue_rows=4),
+        company=CompanyConfig(pictures=1, steps=1, warm_up_pieces=1, distill=tiny_config),
+        training=TrainingBenchConfig(repeats=1, training=training),
+        ledger_jobs=3,
+    )
+    options = BenchOptions(out=tmp_path, random_sd15=True)
+    report = serving_bench.bench_serving(options, config=config)
+    names = [figure.name for figure in report.figures]
+    assert len(set(names)) == len(names)
+    assert all(figure.value > 0 for figure in report.figures)
+    assert sum(figure.target is not None for figure in report.figures) == 7

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind
+from synid_engine.serving.cost_model import CREATION_WEIGHT, CostModel, Stage, StepCost, StepKind
 from synid_engine.serving.fair_queue import FairQueue, QueueEntry
 from synid_engine.serving.forecast import Capacity, forecast
 from synid_engine.serving.messages import CreateWork, Job, JobState, RenderWork
@@ -93,8 +93,14 @@ def test_picture_beside_a_creation_shares_the_engine() -> None:
     jobs = [job(1, create=True), job(2, owner_id=2)]
     found = forecast(queue_of(jobs), jobs, COSTS, ALONE)
     assert found[2].begins_in_ms == 0
-    assert found[2].ends_in_ms == pytest.approx(10 * (50 + 2))
+    assert found[2].ends_in_ms == pytest.approx(PICTURE_MS * (1 + 1 / CREATION_WEIGHT))
     assert found[1].ends_in_ms == pytest.approx(100 * 50 + PICTURE_MS)
+
+
+def test_more_owners_of_pictures_leave_a_creation_less() -> None:
+    jobs = [job(1, create=True), job(2, owner_id=2), job(3, owner_id=3)]
+    found = forecast(queue_of(jobs), jobs, COSTS, Capacity(renders=2, creations=1))
+    assert found[3].ends_in_ms == pytest.approx(2 * PICTURE_MS * (1 + 1 / (2 * CREATION_WEIGHT)))
 
 
 def test_queue_is_left_as_it_is() -> None:

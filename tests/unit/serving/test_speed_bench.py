@@ -12,8 +12,10 @@ from synid_engine.serving import random_model
 from synid_engine.serving.company_bench import CompanyConfig, company_figures, percentile
 from synid_engine.serving.random_model import random_sd15
 from synid_engine.serving.speed_bench import SpeedConfig, speed_figures
+from synid_engine.serving.training_bench import TrainingBenchConfig, training_figures
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import StageModels
+from synid_engine.synid.training import TrainingConfig
 
 
 def with_target(figures: tuple[Figure, ...]) -> list[Figure]:
@@ -37,6 +39,13 @@ def test_picture_beside_a_creation_is_measured_against_the_same_alone(
     figures = company_figures(Engine(models=models), tmp_path, config)
     assert len(with_target(figures)) == 2
     assert all(figure.value > 0 for figure in figures)
+
+
+def test_training_in_one_pass_is_measured_against_one_after_the_other(models: StageModels) -> None:
+    config = TrainingBenchConfig(repeats=1, training=TrainingConfig(steps=1, batch_size=2))
+    ratio, apart, together = training_figures(models, config)
+    assert ratio.value == pytest.approx(apart.value / together.value)
+    assert together.value > 0
 
 
 def test_percentiles_are_values_that_were_measured() -> None:

@@ -106,14 +106,29 @@ def test_pictures_and_creations_take_turns(backbone: Backbone) -> None:
     assert len(log) == 40
 
 
-def test_ones_own_creation_and_pictures_take_turns_too(backbone: Backbone) -> None:
+def _company(backbone: Backbone, *, weight: float, maker: str) -> int:
+    """Return how many steps a creation takes while a picture is drawn."""
     log: list[str] = []
-    desk = _Desk(backbone)
-    desk.batcher.create("long", "ann", _steps(100, log, "long"))
-    desk.batcher.draw("quick", "ann", [ROW] * 4)
+    desk = _Desk(backbone, creation_weight=weight)
+    desk.batcher.create("long", maker, _steps(1000, log, "long"))
+    for _ in range(5):
+        desk.batcher.step()
+    desk.batcher.draw("quick", "ben", [replace(ROW, num_inference_steps=20)])
+    before = len(log)
     while not desk.of("quick", JobDone):
         desk.batcher.step()
-    assert log
+    desk.batcher.cancel("long")
+    return len(log) - before
+
+
+def test_the_more_a_creation_counts_the_less_it_slows_a_picture(backbone: Backbone) -> None:
+    plain, double = (_company(backbone, weight=weight, maker="ann") for weight in (1.0, 2.0))
+    assert 0 < double <= plain / 2 + 1
+
+
+def test_ones_own_creation_slows_ones_picture_no_more_than_anybody_elses(backbone: Backbone) -> None:
+    own, other = (_company(backbone, weight=2.0, maker=maker) for maker in ("ben", "ann"))
+    assert own == other
 
 
 def test_light_owner_is_not_kept_waiting_by_a_heavy_one(backbone: Backbone) -> None:
@@ -289,3 +304,7 @@ def test_what_cannot_be_queued_is_refused(backbone: Backbone) -> None:
         BatchConfig(max_rows=1)
     with pytest.raises(InvalidSettingError):
         BatchConfig(preview_every=-1)
+    with pytest.raises(InvalidSettingError):
+        BatchConfig(creation_weight=0.0)
+    with pytest.raises(InvalidSettingError):
+        BatchConfig(training_rows=-1)

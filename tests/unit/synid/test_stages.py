@@ -8,15 +8,24 @@ from torch import Tensor
 
 from synid_engine.errors import CorruptTensorError, InvalidSettingError, JobCancelledError
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.perception.bundle import Perception
+from synid_engine.perception.identity_encoder import IdentityEncoder
+from synid_engine.runtime.backbone import load_backbone
 from synid_engine.synid.adapter import HELD_OUT_SCENES
 from synid_engine.synid.anchors import cohesive_group, find_anchors
-from synid_engine.synid.bootstrap import SCENES, BootstrapConfig, CandidateScores, select_varied
+from synid_engine.synid.bootstrap import (
+    SCENES,
+    BootstrapConfig,
+    CandidateScores,
+    refined_tokens,
+    select_varied,
+)
 from synid_engine.synid.checkpoint import Checkpoint, with_portrait
 from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
 from synid_engine.synid.drift import PROBE_SCENES
 from synid_engine.synid.embeds import PictureEmbeds
 from synid_engine.synid.pipeline import DistillConfig, distill
-from synid_engine.synid.projector import project
+from synid_engine.synid.projector import portrait_tokens, project
 from synid_engine.synid.stage import Progress, StageModels, ignore_report, stage_generator
 from synid_engine.synid.words import PlainIdentityWords
 
@@ -106,9 +115,18 @@ def test_resumed_character_equals_an_uninterrupted_one(
     assert isinstance(whole.report["adapter_kept"], bool)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_character_resumed_within_a_stage_equals_an_uninterrupted_one(
-    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig, tmp_path: Path
+    small_folder: Path,
+    perception: Perception,
+    words: PlainIdentityWords,
+    tiny_config: DistillConfig,
+    tmp_path: Path,
+    dtype: torch.dtype,
 ) -> None:
+    models = StageModels(
+        backbone=load_backbone(small_folder, device="cpu", dtype=dtype), perception=perception
+    )
     checkpoints: list[Checkpoint] = []
     whole = distill(
         words, models, tiny_config, seed=5, on_checkpoint=checkpoints.append, is_due=lambda steps: steps >= 1
@@ -191,3 +209,33 @@ def test_adapter_that_is_no_better_is_not_kept(
     assert projection is not None
     assert character.report["adapter_kept"] is False
     assert _same(character.bank, projection.bank(models))
+
+
+def test_tokens_begin_as_what_the_encoder_reads(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+) -> None:
+    anchors = find_anchors(words, models, tiny_config.anchors, seed=1, report=ignore_report)
+    pictures = anchors.pictures
+    assert portrait_tokens(pictures.latents, pictures.weights, models, tiny_config.projector) is None
+    encoder = IdentityEncoder(
+        latent_channels=models.backbone.latent_shape[0],
+        context_dim=models.backbone.context_dim,
+        tokens=tiny_config.projector.tokens,
+        width=16,
+    )
+    reading = replace(models, identity_encoder=encoder.eval())
+    begun = portrait_tokens(pictures.latents, pictures.weights, reading, tiny_config.projector)
+    assert begun is not None
+    torch.testing.assert_close(
+        begun, torch.einsum("p,ptd->td", pictures.weights, encoder(pictures.latents)), atol=1e-5, rtol=0
+    )
+    still = replace(
+        tiny_config.projector, training=replace(tiny_config.projector.training, learning_rate=0.0)
+    )
+    generator = stage_generator(0, "projector")
+    projection = project(anchors, reading, still, generator, report=ignore_report)
+    assert torch.equal(projection.tokens, begun)
+    moved = refined_tokens(projection, pictures, reading, share=0.5)
+    torch.testing.assert_close(moved, begun)
+    with pytest.raises(InvalidSettingError):
+        portrait_tokens(pictures.latents, pictures.weights, reading, replace(still, tokens=2))

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from synid_engine.tiny.dataset import Labelled
-from synid_engine.tiny.train_unet import Latents
+from synid_engine.tiny.train_unet import Latents, stratified_timesteps
 from synid_engine.tiny.world import Person, Shot
 
 PERSON = Person(
@@ -27,3 +27,22 @@ def test_errors_in_the_face_count_more_and_a_picture_counts_as_before() -> None:
     corners, middles = weights[:, 0, 0, 0], weights[:, 0, 7, 8]
     assert bool((middles > 2 * corners).all())
     assert int((weights[1] > 1).sum()) > int((weights[0] > 1).sum())
+
+
+def test_companions_are_other_pictures_of_the_same_person() -> None:
+    ids = (4, 4, 4, 5, 5, 9)
+    labels = [Labelled(person_id=person, person=PERSON, shot=Shot()) for person in ids]
+    latents = Latents(values=torch.zeros(6, 4, 2, 2), labels=labels)
+    rows = np.array([0, 3, 5] * 10)
+    others = latents.companions(rows, np.random.default_rng(3))
+    assert others.shape == (30, 2)
+    assert {int(other) for other in others[0::3].ravel()} == {1, 2}
+    assert {int(other) for other in others[1::3].ravel()} == {4}
+    assert {int(other) for other in others[2::3].ravel()} == {5}, "who has one picture is shown that one"
+
+
+def test_timesteps_cover_the_schedule_evenly() -> None:
+    torch.manual_seed(1)
+    timesteps = stratified_timesteps(10, 1000)
+    assert sorted((timesteps // 100).tolist()) == list(range(10))
+    assert timesteps.tolist() != sorted(timesteps.tolist())

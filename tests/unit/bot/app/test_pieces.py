@@ -13,10 +13,13 @@ from bot import prose
 from bot.answering import words_of
 from bot.buttons import RowButton
 from bot.chat_errors import PictureTooLargeError, RefusedTextError
-from bot.moderation import PlainPolicy, is_covered
+from bot.moderation import is_covered
+from bot.policy import WordLists, WordPolicy, read_lists
 from bot.requests import UnprintableTextError
 from bot.uploads import REQUEST_LIMIT, all_fitted, fitted
 from synid_engine.errors import InvalidRequestError
+
+POLICY = WordPolicy(lists=read_lists())
 
 
 def noise(side: int = 256) -> bytes:
@@ -52,7 +55,7 @@ def test_pictures_fit_together() -> None:
 
 
 def test_policy_refuses_length_control_characters_and_towers() -> None:
-    policy = PlainPolicy(longest=20)
+    policy = WordPolicy(lists=WordLists(), longest=20)
     assert policy.check("  a  fox ", field="prompt") == "a fox"
     with pytest.raises(RefusedTextError):
         policy.check("a" * 21, field="prompt")
@@ -89,7 +92,7 @@ def test_any_text_is_shown_short_and_mentions_nobody(text: str) -> None:
 @given(st.text(max_size=4000))
 def test_policy_answers_any_text(text: str) -> None:
     try:
-        cleaned = PlainPolicy().check(text, field="prompt")
+        cleaned = POLICY.check(text, field="prompt")
     except InvalidRequestError as error:
         words = words_of(error)
         assert words is not None

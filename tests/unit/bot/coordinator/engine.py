@@ -19,6 +19,8 @@ from synid_engine.serving.wire import (
     Finished,
     HandedBack,
     Health,
+    Judge,
+    Judged,
     Order,
     Ready,
     Started,
@@ -48,6 +50,7 @@ class InProcessEngine:
         self.generation = 0
         self.is_up = False
         self.is_stuck = False
+        self.nsfw: float | None = 0.02
         self._events: asyncio.Queue[LinkEvent | None] = asyncio.Queue()
         self._is_closed = False
 
@@ -65,6 +68,8 @@ class InProcessEngine:
                 self.do(order)
         elif isinstance(order, Stop):
             self.working.pop(order.lease.job_id, None)
+        elif isinstance(order, Judge) and not self.is_stuck:
+            self.say(Judged(image=order.image, nsfw=self.nsfw))
         elif not self.is_stuck:
             self.say(Health(is_ready=True, memory_mib=100.0))
 
@@ -128,7 +133,8 @@ class InProcessEngine:
     def ask(self, order: Assign) -> None:
         checkpoint = self.checkpoint(order, "anchors")
         choices = tuple(self.keep(f"choice {order.lease.job_id} {number}") for number in range(4))
-        question = Question(choices=choices, checkpoint=checkpoint, default=2)
+        nsfw = () if self.nsfw is None else (self.nsfw,) * 4
+        question = Question(choices=choices, nsfw=nsfw, checkpoint=checkpoint, default=2)
         self.working.pop(order.lease.job_id, None)
         self.say(Asked(lease=order.lease, question=question, engine_ms=JOB_MS / 2))
 
@@ -173,4 +179,5 @@ class InProcessEngine:
     def _picture(self, order: Assign, number: int) -> Picture:
         seed = order.work.seed + number
         name = f"{order.work!r} {seed}"
-        return Picture(image=self.keep(name), thumbnail=self.keep(f"small {name}"), seed=seed)
+        small = self.keep(f"small {name}")
+        return Picture(image=self.keep(name), thumbnail=small, seed=seed, nsfw=self.nsfw)

