@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.app import BotConfig
 from bot.chat_errors import DemoError
 from bot.console import Reporter
 from bot.coordinator.reports import STARTING_AGAIN
@@ -24,7 +25,7 @@ from bot.loopback.message_rules import LOADING
 from bot.loopback.models import Message
 from bot.playground.markup import to_plain
 from bot.playground.transcript import transcript
-from bot.studio import Studio, open_studio
+from bot.studio import BotWish, Studio, open_studio
 from bot.words import Words
 from storage.data_folder import DataFolder
 from storage.files import write_whole
@@ -102,8 +103,9 @@ def run_demo(
     from bot.pictures import save_png
     from synid_engine.evaluation.report import contact_sheet
 
+    bot = BotWish(words=words, config=BotConfig())
     with tempfile.TemporaryDirectory(prefix="synid-demo-") as folder:
-        said = asyncio.run(_until_stopped(Path(folder), engine(DataFolder(Path(folder))), words, reporter))
+        said = asyncio.run(_until_stopped(Path(folder), engine(DataFolder(Path(folder))), bot, reporter))
     portrait, *pictures = (_opened(data) for data in said.pictures)
     sheet = contact_sheet(
         pictures,
@@ -124,7 +126,7 @@ def run_demo(
     )
 
 
-async def _until_stopped(folder: Path, link: EngineLink, words: Words, reporter: Reporter) -> Conversation:
+async def _until_stopped(folder: Path, link: EngineLink, bot: BotWish, reporter: Reporter) -> Conversation:
     """Hold the conversation; Ctrl-C ends it and its processes."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None  # noqa: S101 - this is a task
@@ -133,7 +135,7 @@ async def _until_stopped(folder: Path, link: EngineLink, words: Words, reporter:
         loop.add_signal_handler(one, task.cancel)
     try:
         with _warnings(reporter):
-            async with open_studio(folder, link, words=words) as studio:
+            async with open_studio(folder, link, bot) as studio:
                 return await _Demo(studio, reporter).held()
     except asyncio.CancelledError as error:
         raise JobCancelledError from error
