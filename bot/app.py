@@ -26,10 +26,11 @@ from bot.features.roster import RosterCog
 from bot.features.settings import SettingsCog
 from bot.live_cards import LiveCards
 from bot.moderation import PictureRule
-from bot.policy import PromptPolicy
+from bot.policy import PromptPolicy, WordPolicy, read_lists
 from bot.posting import Posting
 from bot.serve import until_drained
 from bot.service.service import Service, open_service
+from bot.settings import Settings
 from bot.translator import CommandTranslator
 from bot.words import Words
 from storage.clock import Clock, wall_clock
@@ -55,6 +56,18 @@ class BotConfig:
     edit_every_s: float = 3.0
     policy: PromptPolicy | None = None
     rule: PictureRule = field(default_factory=PictureRule)
+
+
+def config_of(settings: Settings) -> BotConfig:
+    """Return how the bot behaves where the environment wishes something.
+
+    Raises:
+        InvalidSettingError: The lists of words cannot be read.
+    """
+    return BotConfig(
+        policy=WordPolicy(lists=read_lists(settings.policy)),
+        rule=PictureRule(threshold=settings.nsfw_threshold),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,14 +43,7 @@ def bot(
         raise MissingTokenError
     folder, chosen = DataFolder(settings.data_folder(data).absolute()), model or settings.models
     words = EmbeddedWords() if chosen is None else AnyWords()
-    from bot.app import BotConfig, serve_discord
-    from bot.moderation import PictureRule
-    from bot.policy import WordPolicy, read_lists
-
-    config = BotConfig(
-        policy=WordPolicy(lists=read_lists(settings.policy)),
-        rule=PictureRule(threshold=settings.nsfw_threshold),
-    )
+    from bot.app import config_of, serve_discord
 
     with log_lines():
         asyncio.run(
@@ -59,7 +52,7 @@ def bot(
                 folder.path,
                 engine_of(folder, model=chosen),
                 words=words,
-                config=config,
+                config=config_of(settings),
                 log=logging.getLogger(__name__),
             )
         )

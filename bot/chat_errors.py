@@ -134,6 +134,14 @@ class ForgottenButtonError(InvalidRequestError):
     """A button or a form is of a version that this program does not know."""
 
 
+class DemoError(SynIDError):
+    """The demo's character could not be made or drawn; `said` is what its person was told."""
+
+    def __init__(self, *, said: str) -> None:
+        super().__init__(said)
+        self.said = said
+
+
 class NotReachedError(SynIDError):
     """Discord could not be reached, or failed; `detail` says how."""
 

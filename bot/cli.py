@@ -223,14 +223,22 @@ def bench(
 
 @app.command()
 def demo(*, out: Out = Path("out")) -> None:
-    """Make a character from a sentence and draw it on one page, out/demo.png."""
+    """Make a character in a chat on this machine and draw it on one page, out/demo.png."""
     from bot.console import Reporter
     from bot.demo import run_demo
+    from bot.serve import engine_of
     from bot.settings import Settings
+    from bot.words import AnyWords, EmbeddedWords
 
+    model = Settings().models
+    words = EmbeddedWords() if model is None else AnyWords()
     with Reporter() as reporter:
-        result = run_demo(out, models=Settings().models, reporter=reporter)
-        reporter.say(f"peak memory {result.peak_memory_gb:.2f} GB")
+        result = run_demo(
+            out, engine=lambda folder: engine_of(folder, model=model), words=words, reporter=reporter
+        )
+        reporter.say(f"the conversation: {result.conversation}")
+        parts = f"engine {result.engine_gb:.2f} GB, bot with its Discord {result.bot_gb:.2f} GB"
+        reporter.say(f"peak memory: {parts}, together {result.engine_gb + result.bot_gb:.2f} GB")
     _print(str(result.sheet))
 
 

@@ -268,6 +268,7 @@ _say(coordinator.RefusedError, lambda e: f"refused: {e.words}")
 _say(chat.MissingTokenError, lambda _: "set SYNID_DISCORD_TOKEN to the token of your Discord application")
 _say(chat.RejectedTokenError, lambda _: "Discord does not know the token in SYNID_DISCORD_TOKEN")
 _say(chat.PortError, lambda e: f"port {e.port} cannot be used here: {e.detail.lower()}; choose another")
+_say(chat.DemoError, lambda e: f"the demo could not be drawn: {e.said}")
 _say(chat.NotInServerError, lambda _: say("this works only in a server that has added the bot"))
 _say(
     chat.ClosedChannelError,

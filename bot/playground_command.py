@@ -37,9 +37,10 @@ def playground(
     ] = None,
 ) -> None:
     """Chat with the bot in your browser, until Ctrl-C: a Discord on this machine, no token and no account."""
+    from bot.app import config_of
     from bot.serve import engine_of, log_lines
     from bot.settings import Settings
-    from bot.studio import PageWish, serve_playground
+    from bot.studio import BotWish, PageWish, serve_playground
     from bot.words import AnyWords, EmbeddedWords
     from storage.data_folder import DataFolder
 
@@ -57,8 +58,8 @@ def playground(
             serve_playground(
                 folder.path,
                 engine_of(folder, model=chosen),
-                PageWish(port=port, lan=lan, opened=opened),
-                words=EmbeddedWords() if chosen is None else AnyWords(),
+                BotWish(words=EmbeddedWords() if chosen is None else AnyWords(), config=config_of(settings)),
+                page=PageWish(port=port, lan=lan, opened=opened),
             )
         )
 

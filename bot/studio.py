@@ -25,9 +25,17 @@ class Studio:
     running: RunningBot
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotWish:
+    """What the bot is told; see `running_bot`."""
+
+    words: Words
+    config: BotConfig
+
+
 @asynccontextmanager
 async def bot_at_home(
-    discord: LoopbackDiscord, scene: Scene, folder: Path, link: EngineLink, words: Words
+    discord: LoopbackDiscord, scene: Scene, folder: Path, link: EngineLink, bot: BotWish
 ) -> AsyncGenerator[Studio]:
     """Let the bot work in a loopback Discord that listens, as it would in the real one.
 
@@ -37,18 +45,18 @@ async def bot_at_home(
     """
     connector = client_options(discord.address)["connector"]
     async with running_bot(
-        discord.token, folder, link, words=words, config=BotConfig(), connector=connector
+        discord.token, folder, link, words=bot.words, config=bot.config, connector=connector
     ) as running:
         await discord.connected()
         yield Studio(discord=discord, scene=scene, running=running)
 
 
 @asynccontextmanager
-async def open_studio(folder: Path, link: EngineLink, *, words: Words) -> AsyncGenerator[Studio]:
+async def open_studio(folder: Path, link: EngineLink, bot: BotWish) -> AsyncGenerator[Studio]:
     """Start a loopback Discord with the bot in it, on ports that the system chooses; errors as there."""
     discord = LoopbackDiscord()
     scene = furnish(discord)
-    async with discord, bot_at_home(discord, scene, folder, link, words) as studio:
+    async with discord, bot_at_home(discord, scene, folder, link, bot) as studio:
         yield studio
 
 
@@ -67,7 +75,7 @@ class PageWish:
     opened: Callable[[Playground], None]
 
 
-async def serve_playground(folder: Path, link: EngineLink, wish: PageWish, *, words: Words) -> None:
+async def serve_playground(folder: Path, link: EngineLink, bot: BotWish, *, page: PageWish) -> None:
     """Show the bot in a browser until a signal, or a call, drains it.
 
     Raises:
@@ -80,8 +88,8 @@ async def serve_playground(folder: Path, link: EngineLink, wish: PageWish, *, wo
     discord = LoopbackDiscord()
     scene = furnish(discord)
     async with (
-        playground(discord, port=wish.port, lan=wish.lan) as page,
-        bot_at_home(discord, scene, folder, link, words) as studio,
+        playground(discord, port=page.port, lan=page.lan) as opened,
+        bot_at_home(discord, scene, folder, link, bot) as studio,
     ):
-        await asyncio.to_thread(wish.opened, page)
+        await asyncio.to_thread(page.opened, opened)
         await until_over(studio.running, log)

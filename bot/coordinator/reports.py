@@ -30,6 +30,8 @@ from synid_engine.serving.wire import (
 )
 
 _LOG = logging.getLogger(__name__)
+STARTING_AGAIN = "starting again"
+"""The stage of an engine that takes the place of one that was lost."""
 _NO_ROOM = frozenset({TensorWriteError.__name__})  # a moment later there may be some
 
 _Step = Started | Progressed | Previewed | Checkpointed
@@ -105,7 +107,7 @@ class Reports:
     async def _lost(self, event: EngineLost) -> None:
         _LOG.warning("engine %d is gone: %s", event.generation, event.reason)
         self._parts.engine.ready, self._parts.engine.health = None, None
-        self._parts.engine.stage = "starting again"
+        self._parts.engine.stage = STARTING_AGAIN
         self._parts.verdicts.give_up()
         failure = failure_of(EngineLostError(detail=event.reason))
         for lease, engine_ms in self._parts.schedule.leases(up_to=event.generation):

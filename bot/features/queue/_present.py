@@ -44,7 +44,7 @@ def _line(one: Waiting, *, now: float) -> str:
 def _said(view: JobView) -> str:
     work = view.job.work
     said = work.identity if isinstance(work, CreateWork) else work.prompt
-    name = f"**{prose.shown(view.names[0])}** " if view.names else ""
+    name = f"**{prose.shown(view.names[0])}**, " if view.names else ""
     return f"{name}{prose.shown(said, longest=80)}"
 
 

@@ -188,12 +188,3 @@ def test_character_travels_by_file(synid: Synid, tmp_path: Path) -> None:
     synid("delete", "Nova")
     assert synid("import", target)[0] == 0
     assert len(ProfileStore(tmp_path / "data").profiles()) == 2
-
-
-def test_demo_ends_with_the_path_of_its_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert run(["demo", "--out", str(tmp_path / "o")]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == str(tmp_path / "o" / "demo.png")
-    assert "peak memory" in lines[-2]
-    with Image.open(lines[-1]) as page:
-        assert page.width > page.height
