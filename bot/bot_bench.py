@@ -19,9 +19,8 @@ from bot.serve import engine_of
 from bot.words import AnyWords, EmbeddedWords
 from storage.data_folder import DataFolder
 from synid_engine.errors import CapacityError
-from synid_engine.evaluation.figures import BenchReport, Figure
+from synid_engine.evaluation.figures import BenchReport, Figure, percentile
 from synid_engine.evaluation.progress import BenchOptions, Ticker
-from synid_engine.serving.company_bench import percentile
 
 _DEADLINE_MS = 3000.0
 _MOST_MS, _MOST_MIB = 500, 300

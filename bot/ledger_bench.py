@@ -9,9 +9,8 @@ from typing import Literal
 from storage.database import DatabaseConfig, open_database
 from storage.jobs import SqliteJobStore
 from storage.ledger import QueueLimits
-from synid_engine.evaluation.figures import Figure
+from synid_engine.evaluation.figures import Figure, percentile
 from synid_engine.evaluation.progress import OnProgress, Ticker
-from synid_engine.serving.company_bench import percentile
 from synid_engine.serving.messages import Picture, RenderWork, Result, Submission
 
 _LEAST_JOBS_A_SECOND, _MOST_P99_MS = 500, 20

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bot.console import Reporter
 from bot.pictures import save_png
@@ -13,7 +13,13 @@ from storage.names import folder_name
 from storage.profiles import ProfileStore
 from synid_engine.errors import InvalidSettingError
 
-_SERVING = "serving"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from synid_engine.evaluation.figures import BenchReport
+    from synid_engine.evaluation.progress import BenchOptions
+
+_SERVING, _BOT = "serving", "bot"
 
 
 def evaluate(
@@ -45,6 +51,22 @@ def evaluate(
     return fields if as_json else f"{report.to_table()}\n{stem.with_suffix('.json').absolute()}\n{sheet}"
 
 
+def _bench(name: str) -> "Callable[[BenchOptions], BenchReport]":
+    """Return a bench; the one of the bot without the engine's libraries, which it would measure otherwise."""
+    if name == _BOT:
+        from bot.bot_bench import bench_bot
+
+        return bench_bot
+    from bot.moderation_bench import bench_moderation
+    from bot.serving_bench import bench_serving
+    from synid_engine.evaluation.benches import BENCHES
+
+    benches = {**BENCHES, _SERVING: bench_serving, "moderation": bench_moderation}
+    if name not in benches:
+        raise UnknownBenchError(name=name, known=tuple(sorted((*benches, _BOT))))
+    return benches[name]
+
+
 def bench(name: str, *, quick: bool, out: Path, as_json: bool, random_sd15: bool = False) -> str:
     """Run a bench and keep its figures as JSON.
 
@@ -63,21 +85,16 @@ def bench(name: str, *, quick: bool, out: Path, as_json: bool, random_sd15: bool
         InvalidSettingError: `random_sd15` goes with the serving bench alone.
         JobCancelledError: A person stopped it.
     """
-    from bot.bot_bench import bench_bot
-    from bot.moderation_bench import bench_moderation
-    from bot.serving_bench import bench_serving
-    from synid_engine.evaluation.benches import BENCHES, BenchOptions
+    from synid_engine.evaluation.progress import BenchOptions
 
-    benches = {**BENCHES, _SERVING: bench_serving, "bot": bench_bot, "moderation": bench_moderation}
-    if name not in benches:
-        raise UnknownBenchError(name=name, known=tuple(sorted(benches)))
+    run = _bench(name)
     if random_sd15 and name != _SERVING:
         raise InvalidSettingError(field="--random-sd15", value=name, allowed=_SERVING)
     with Reporter(to_stderr=as_json) as reporter:
         options = BenchOptions(
             quick=quick, models=Settings().models, out=out, on_progress=reporter, random_sd15=random_sd15
         )
-        report = benches[name](options)
+        report = run(options)
     fields = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
     stem = f"bench-{name}{'-sd15' if random_sd15 else ''}{'-quick' if quick else ''}"
     path = (out / f"{stem}.json").absolute()

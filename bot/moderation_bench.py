@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from bot.moderation import DEFAULT_THRESHOLD
 from synid_engine.engine import Engine
 from synid_engine.evaluation.cast import DEVELOPED, MEASURED
-from synid_engine.evaluation.figures import BenchReport, Figure
+from synid_engine.evaluation.figures import BenchReport, Figure, percentile
 from synid_engine.evaluation.progress import BenchOptions, Ticker
 from synid_engine.evaluation.prompts import FIRST_SEED, PROMPTS
 from synid_engine.perception.picture_judge import OpenNsfwJudge, PictureJudge
-from synid_engine.serving.company_bench import percentile
 from synid_engine.synid.stage import Progress
 
 _LOWER = (0.5, 0.65)

@@ -16,12 +16,12 @@ from typing import Any, cast
 from bot.ledger_bench import ledger_figures
 from bot.serving_load import Errand, Load, served
 from synid_engine.engine import EMBEDDED_MODEL, Engine, model_hash_of
-from synid_engine.evaluation.figures import BenchReport, Figure
+from synid_engine.evaluation.figures import BenchReport, Figure, percentile
 from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions, OnProgress, Ticker
 from synid_engine.perception.bundle import load_perception
 from synid_engine.serving import speed_bench
-from synid_engine.serving.company_bench import CompanyConfig, company_figures, percentile
+from synid_engine.serving.company_bench import CompanyConfig, company_figures
 from synid_engine.serving.messages import RenderWork
 from synid_engine.serving.random_model import random_sd15
 from synid_engine.serving.speed_bench import SpeedConfig, speed_figures

@@ -11,6 +11,12 @@ from typing import Literal
 _NAME, _VALUE = "figure", "value"
 
 
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the least value that so many percent of all do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """One measured number.

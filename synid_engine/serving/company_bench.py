@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from synid_engine.engine import Engine
-from synid_engine.evaluation.figures import Figure
+from synid_engine.evaluation.figures import Figure, percentile
 from synid_engine.evaluation.progress import OnProgress, Ticker, ignore_progress
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
@@ -180,12 +180,6 @@ def _figures(waits: Sequence[tuple[_Wait, _Wait]], pieces: Sequence[tuple[str, f
         Figure(name="  training step, median", value=1000 * _median(trained), unit="ms"),
         Figure(name="  training step, longest", value=1000 * max(trained, default=0.0), unit="ms"),
     )
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """Return the least value that so many percent of all do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-percent * len(ordered) // 100) - 1)]
 
 
 def _median(values: Sequence[float]) -> float:

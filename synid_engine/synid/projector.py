@@ -140,7 +140,7 @@ def portrait_tokens(
         raise InvalidSettingError(field="tokens", value=config.tokens, allowed=str(encoder.token_count))
     with torch.no_grad():
         tokens = encoder(latents.to(models.backbone.device).float()).cpu()
-    return torch.einsum("p,ptd->td", weights / weights.sum(), tokens)
+    return torch.einsum("p,pkd->kd", weights / weights.sum(), tokens)
 
 
 def first_tokens(

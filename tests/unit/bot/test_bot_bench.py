@@ -1,5 +1,7 @@
 """The parts of `synid bench bot` and `synid bench moderation` that need no engine process."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from bot.app import BotConfig
@@ -29,6 +31,12 @@ async def test_crowd_is_answered_and_nobody_is_lost(tmp_path: Path) -> None:
     assert figures["30 interactions in 3 s: not acknowledged within 3 s"].value == 0
     assert figures["  acknowledged, never answered"].value == 0
     assert peak_mib() > 10
+
+
+def test_bot_is_measured_without_the_engines_libraries() -> None:
+    code = "import sys, bot.measures as m; m._bench('bot'); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_lost_and_late_answers_are_counted() -> None:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from synid_engine.engine import Engine
-from synid_engine.evaluation.figures import Figure
+from synid_engine.evaluation.figures import Figure, percentile
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.serving import random_model
-from synid_engine.serving.company_bench import CompanyConfig, company_figures, percentile
+from synid_engine.serving.company_bench import CompanyConfig, company_figures
 from synid_engine.serving.random_model import random_sd15
 from synid_engine.serving.speed_bench import SpeedConfig, speed_figures
 from synid_engine.serving.training_bench import TrainingBenchConfig, training_figures

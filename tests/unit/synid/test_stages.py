@@ -227,7 +227,7 @@ def test_tokens_begin_as_what_the_encoder_reads(
     begun = portrait_tokens(pictures.latents, pictures.weights, reading, tiny_config.projector)
     assert begun is not None
     torch.testing.assert_close(
-        begun, torch.einsum("p,ptd->td", pictures.weights, encoder(pictures.latents)), atol=1e-5, rtol=0
+        begun, torch.einsum("p,pkd->kd", pictures.weights, encoder(pictures.latents)), atol=1e-5, rtol=0
     )
     still = replace(
         tiny_config.projector, training=replace(tiny_config.projector.training, learning_rate=0.0)

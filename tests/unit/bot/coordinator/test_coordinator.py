@@ -128,7 +128,10 @@ async def test_creation_makes_its_character_ready(tmp_path: Path) -> None:
         [character] = await at_work.opened.stores.characters.of_owner(1)
         assert character.made is not None
         assert done.result is not None
-        assert (character.made.bank, character.made.scores) == (done.result.bank, {"identity": 0.9})
+        assert (character.made.bank, character.made.scores) == (
+            done.result.bank,
+            {"identity": 0.9, "nsfw": 0.02},
+        )
         assert character.made.portrait == done.result.pictures[0].image
         assert at_work.spooled() == []
 
