@@ -174,7 +174,7 @@ class _Demo:
         await self._engine_ready()
         began = time.monotonic()
         made = await self._asked(
-            "character create", {"name": NAME, "description": DESCRIPTION, "pick": "auto"}
+            "character create", {"name": NAME, "description": DESCRIPTION, "pick": "auto", "seed": SEED}
         )
         (card,) = await self._finished([made])
         learned_s = time.monotonic() - began

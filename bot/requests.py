@@ -8,6 +8,7 @@ LONGEST_TEXT = 2000
 LONGEST_KEY = 200
 MOST_PICTURES = 64
 LARGEST_SEED = 2**63 - 1
+LARGEST_CHAT_SEED = 2**53 - 1  # Discord's numbers go no further
 _UNPRINTABLE = frozenset({"Cc", "Cs", "Co"})
 
 

@@ -32,12 +32,18 @@ _GUIDANCES = (5.0, 3.5, 7.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateWish:
-    """A character as a person asks for it; `ask` lets them choose the portrait."""
+    """A character as a person asks for it.
+
+    Attributes:
+        ask: Whether they choose the portrait.
+        seed: The same seed and words make the same character; None draws one by lot.
+    """
 
     name: str
     description: str
     style: str = ""
     ask: bool = True
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +122,7 @@ class Jobs:
             description=description,
             style=style,
             ask=wish.ask,
+            seed=wish.seed,
             revises=revises,
         )
         job = await self._submit(place, request, spoiler=False)

@@ -16,6 +16,7 @@ from bot.offers import Choices, Offers
 from bot.place import begin
 from bot.policy import LONGEST_PROMPT
 from bot.posting import Card
+from bot.requests import LARGEST_CHAT_SEED
 from bot.service.jobs import CreateWish
 from bot.service.service import Service
 from bot.tongue import say
@@ -23,6 +24,7 @@ from bot.tongue import say
 Name = app_commands.Range[str, 1, 60]
 Text = app_commands.Range[str, 1, LONGEST_PROMPT]
 Style = app_commands.Range[str, 0, 60]
+Seed = app_commands.Range[int, 0, LARGEST_CHAT_SEED]
 
 
 class CharacterCog(commands.GroupCog, group_name="character", group_description="Make characters."):
@@ -39,6 +41,7 @@ class CharacterCog(commands.GroupCog, group_name="character", group_description=
         description="The character in words",
         style="Art style; by default the description's",
         pick="Who picks the portrait among four",
+        seed="The same seed and words make the same character",
     )
     async def create(
         self,
@@ -47,10 +50,11 @@ class CharacterCog(commands.GroupCog, group_name="character", group_description=
         description: Text,
         style: Style = "",
         pick: Literal["me", "auto"] = "me",
+        seed: Seed | None = None,
     ) -> None:
         """Make a character."""
         place = await begin(interaction)
-        wish = CreateWish(name=name, description=description, style=style, ask=pick == "me")
+        wish = CreateWish(name=name, description=description, style=style, ask=pick == "me", seed=seed)
         self._follow(await self._service.jobs.create(place, wish))
 
     @app_commands.command(description="Make one of your characters anew from other words.")

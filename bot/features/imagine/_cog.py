@@ -8,11 +8,11 @@ from bot.follow import Follow
 from bot.offers import Choices, Offers
 from bot.place import begin
 from bot.policy import LONGEST_PROMPT
+from bot.requests import LARGEST_CHAT_SEED
 from bot.service.jobs import DrawWish
 from bot.service.service import Service
 
 _MOST_PICTURES = 4
-_LARGEST_SEED = 2**53 - 1  # Discord's numbers go no further
 
 
 class ImagineCog(commands.Cog):
@@ -40,7 +40,7 @@ class ImagineCog(commands.Cog):
         character: app_commands.Range[str, 1, 60],
         prompt: app_commands.Range[str, 1, LONGEST_PROMPT],
         count: app_commands.Range[int, 1, _MOST_PICTURES] = 1,
-        seed: app_commands.Range[int, 0, _LARGEST_SEED] | None = None,
+        seed: app_commands.Range[int, 0, LARGEST_CHAT_SEED] | None = None,
         negative: app_commands.Range[str, 0, LONGEST_PROMPT] = "",
         style: app_commands.Range[str, 0, 60] = "",
         strength: app_commands.Range[float, 0.0, 2.0] | None = None,

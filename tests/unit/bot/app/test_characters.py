@@ -4,6 +4,7 @@ import pytest
 
 from bot.loopback.models import Message
 from bot.loopback.person import Person
+from bot.requests import LARGEST_CHAT_SEED
 from synid_engine.serving.messages import CreateWork, JobState
 
 from .house import Studio, eventually, gallery, labels, text
@@ -153,6 +154,22 @@ async def test_name_that_cannot_be_is_refused(place: Studio, name: str) -> None:
     options = {"name": name, "description": "red hair"}
     await place.refused(place.mia.slash(place.channel, "character create", options), "name")
     assert await place.bot.opened.stores.characters.of_owner(place.mia.user.id) == []
+
+
+@pytest.mark.parametrize("seed", [0, LARGEST_CHAT_SEED])
+async def test_seed_that_is_asked_for_makes_the_character(place: Studio, seed: int) -> None:
+    options = {"name": "Nova", "description": "red hair", "pick": "auto", "seed": seed}
+    await place.card(place.mia.slash(place.channel, "character create", options), "is ready")
+    work = (await place.job()).work
+    assert isinstance(work, CreateWork)
+    assert work.seed == seed
+
+
+async def test_characters_without_a_seed_differ(place: Studio) -> None:
+    await place.made(place.mia)
+    await place.made(place.mia, "Rex")
+    works = [(await place.job(number)).work for number in (0, 1)]
+    assert len({work.seed for work in works}) == 2
 
 
 async def test_second_character_of_a_name_is_refused(place: Studio) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from bot.chat_errors import DemoError
 from bot.console import Reporter
-from bot.demo import SHOTS, run_demo
+from bot.demo import SEED, SHOTS, run_demo
 from bot.words import EmbeddedWords
 from synid_engine.serving.link import EngineLost, EngineStarted
 
@@ -30,6 +30,7 @@ def test_demo_makes_a_character_and_draws_it_eight_times(
         assert sheet.width > sheet.height
     said = [line.split("s  ", maxsplit=1)[1] for line in capsys.readouterr().out.splitlines()]
     assert said[0].startswith("Mia: /character create name:Nova description:a young woman")
+    assert said[0].endswith(f"seed:{SEED}")
     assert any(line.startswith("Nova is ready. a young woman") for line in said)
     conversation = result.conversation.read_text("utf-8")
     assert conversation.count("<article") == 1 + len(SHOTS)
