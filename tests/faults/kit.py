@@ -9,6 +9,7 @@ from .house import Kit
 _DRAW = {"num_inference_steps": 2, "guidance_scale": 2.0}
 _TRAINING = {"steps": 4, "batch_size": 2, "perception_every": 2}
 RECIPE = {
+    "stages": ["anchors", "projector", "bootstrap", "drift", "adapter"],
     "anchors": {"candidates": 4, "anchors": 2, "draw": _DRAW},
     "projector": {"tokens": 3, "training": _TRAINING},
     "bootstrap": {

@@ -85,7 +85,8 @@ async def test_engine_draws_dies_comes_back_and_drains(
     seen = await _until(events, Ready)
     assert seen[0] == EngineStarted(generation=1)
     loading = [event for event in seen if isinstance(event, Loading)]
-    assert [event.stage for event in loading] == ["libraries", "base model", "perception", "calibration"]
+    stages = ["libraries", "base model", "perception", "picture judge", "calibration"]
+    assert [event.stage for event in loading] == stages
     assert [event.fraction for event in loading] == sorted(event.fraction for event in loading)
     ready = seen[-1]
     assert isinstance(ready, Ready)

@@ -50,7 +50,7 @@ def test_training_in_one_pass_is_measured_against_one_after_the_other(models: St
 
 def test_percentiles_are_values_that_were_measured() -> None:
     assert percentile([3.0], 95) == 3.0
-    assert percentile(list(range(100, 0, -1)), 95) == 95
+    assert percentile([float(one) for one in range(100, 0, -1)], 95) == 95
     assert percentile([1.0, 2.0], 50) == 1.0
 
 
