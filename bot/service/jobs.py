@@ -20,6 +20,7 @@ from bot.service.chats import ChatBook
 from bot.service.gate import Gate
 from bot.service.names import Names
 from bot.service.rules import HouseRules
+from bot.tongue import mark
 from bot.words import Words
 from storage.errors import CharacterNotFoundError
 from synid_engine.errors import SynIDError
@@ -191,7 +192,7 @@ class Jobs:
         """
         job = await self._jobs.get(job_id)
         if job.owner_id != owner_id:
-            raise NotYoursError(what="choosing the portrait")
+            raise NotYoursError(what=mark("choosing the portrait"))
         return await self._coordinator.answer(job_id, choice, fence=fence)
 
     async def cancel(self, place: Place, job_id: int | None) -> Job:
@@ -209,7 +210,7 @@ class Jobs:
         job = await self._jobs.get(job_id)
         is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
         if job.owner_id != place.owner_id and not is_moderated:
-            raise NotYoursError(what="cancelling this request")
+            raise NotYoursError(what=mark("cancelling this request"))
         if job.state not in _UNFINISHED:
             raise NothingUnfinishedError
         cancelled = await self._coordinator.cancel(job_id)

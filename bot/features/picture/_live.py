@@ -18,6 +18,7 @@ from bot.coordinator.client import (
     StateChanged,
     TroubleMet,
 )
+from bot.failures import reason_of
 from bot.posting import Card
 from bot.service.jobs import JobView
 from bot.tongue import say
@@ -139,7 +140,7 @@ def _lines(known: LiveState) -> list[str]:
         lines.append(
             say(
                 "-# Trouble: {detail}. It is tried again.",
-                detail=prose.shown(known.trouble.failure.detail),
+                detail=prose.shown(reason_of(known.trouble.failure)),
             )
         )
     if known.view.not_drawn:

@@ -7,6 +7,7 @@ from bot import prose
 from bot.answering import as_sentence
 from bot.asked import asked
 from bot.buttons import RowButton, button_row
+from bot.failures import reason_of
 from bot.features.picture._figures import figure_lines, summary
 from bot.posting import Card
 from bot.service.jobs import JobView
@@ -90,9 +91,7 @@ def details_text(view: JobView) -> str:
 
 def _failure(view: JobView) -> ui.Container[ui.LayoutView]:
     failure = view.job.failure
-    words = as_sentence(
-        prose.shown((failure.detail or failure.reason) if failure else say("it did not work"))
-    )
+    words = as_sentence(prose.shown(reason_of(failure) if failure else say("it did not work")))
     rows = [RowButton("job", view.job.id, "details", label=say("Details"))]
     if not isinstance(view.job.work, CreateWork):
         rows.insert(0, RowButton("job", view.job.id, "again", label=say("Try again")))
