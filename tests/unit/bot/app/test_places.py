@@ -98,7 +98,7 @@ async def test_queue_tells_what_is_under_way(place: Studio) -> None:
     await place.card(place.mia.slash(place.channel, "imagine", DRAWING), "Begun")
     words = text(await place.mia.slash(place.channel, "queue").reply())
     assert "1 in work" in words
-    assert "**Nova** smiling: in work" in words
+    assert "**Nova**, smiling: in work" in words
     assert "no unfinished request" in text(await place.noah.slash(place.channel, "queue").reply())
 
 
