@@ -51,7 +51,7 @@ class AdapterConfig:
     prompt_weight: float = 0.5
     scenes: tuple[str, ...] = HELD_OUT_SCENES
     draw: DrawConfig = field(default_factory=DrawConfig)
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(steps=80, learning_rate=5e-3))
+    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(steps=60, learning_rate=5e-3))
 
     def __post_init__(self) -> None:
         require_within("reference_share", self.reference_share, 0, 1)

@@ -73,9 +73,9 @@ class BootstrapConfig:
     identity_weight: float = 1.0
     prompt_weight: float = 0.5
     variety_weight: float = 0.3
-    reference_share: float = 0.6
+    reference_share: float = 0.85
     draw: DrawConfig = field(default_factory=DrawConfig)
-    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(steps=40, learning_rate=5e-3))
+    training: TrainingConfig = field(default_factory=lambda: TrainingConfig(steps=30, learning_rate=5e-3))
 
     def __post_init__(self) -> None:
         require_within("accepted", self.accepted, 1, len(self.scenes))

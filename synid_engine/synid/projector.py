@@ -32,7 +32,7 @@ class ProjectorConfig:
 
     tokens: int = 8
     spread: float = 0.1
-    value_gain: float = 0.3
+    value_gain: float = 0.2
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
