@@ -10,7 +10,7 @@ from synid_engine.serving.messages import Failure
 _FILES = mark("a file of the character is missing or damaged")
 _DISK = mark("a file could not be written")
 _LOST = mark("the engine ended while it worked on this")
-_REASONS = {
+REASONS = {
     "BaseModelMismatchError": mark("the character was made with another base model"),
     "CharacterNotFoundError": mark("the character is not there any more"),
     "CoordinatorLostError": mark("the program ended while it worked on this"),
@@ -35,7 +35,7 @@ _REASONS = {
 
 def reason_of(failure: Failure) -> str:
     """Return why a job failed, as a sentence without its full stop; an unforeseen error is named."""
-    words = _REASONS.get(failure.reason)
+    words = REASONS.get(failure.reason)
     if words is None:
         return say("something went wrong ({kind})", kind=failure.reason)
     return say(words, detail=failure.detail)

@@ -8,7 +8,7 @@ import synid_engine.errors
 from bot.chat_errors import NotYoursError
 from bot.coordinator_errors import CharacterNotReadyError
 from bot.errors import sentence
-from bot.failures import _REASONS, reason_of
+from bot.failures import REASONS, reason_of
 from bot.requests import EmptyTextError
 from bot.tongue import LOCALES, speaking
 from synid_engine.errors import InvalidSettingError
@@ -17,7 +17,7 @@ from synid_engine.serving.messages import Failure
 MODULES = (synid_engine.errors, storage.errors, bot.coordinator_errors)
 
 
-@pytest.mark.parametrize("reason", sorted(_REASONS))
+@pytest.mark.parametrize("reason", sorted(REASONS))
 def test_reasons_are_told_in_every_language_and_without_paths(reason: str) -> None:
     assert any(hasattr(module, reason) for module in MODULES), "no such error"
     failure = Failure(reason=reason, detail="path: /home/somebody/file")
