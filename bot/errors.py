@@ -6,7 +6,7 @@ from typing import TypeVar
 from bot import chat_errors as chat
 from bot import coordinator_errors as coordinator
 from bot import requests
-from bot.tongue import mark, say
+from bot.tongue import mark, say, translated
 from storage import errors as stored
 from synid_engine import errors as engine
 from synid_engine.errors import SynIDError
@@ -28,6 +28,18 @@ _REFUSALS = {
     "sexual": mark("nothing sexual is drawn here"),
     "listed": mark("a word in it is not allowed here"),
 }
+_STATES = {"draft": mark("it is not made yet"), "failed": mark("it could not be made")}
+_FIELDS = (
+    mark("choice"),
+    mark("description"),
+    mark("name"),
+    mark("negative prompt"),
+    mark("prompt"),
+    mark("request"),
+    mark("seed"),
+    mark("style"),
+)
+"""What errors call the fields that people fill in."""
 _E = TypeVar("_E", bound=SynIDError)
 _SENTENCES: dict[type[SynIDError], Callable[[SynIDError], str]] = {}
 
@@ -37,7 +49,7 @@ def sentence(error: SynIDError) -> str:
     for kind in type(error).__mro__:
         if kind in _SENTENCES:
             return " ".join(_SENTENCES[kind](error).split())
-    return f"something went wrong ({type(error).__name__})"
+    return say("something went wrong ({kind})", kind=type(error).__name__)
 
 
 def has_own_sentence(kind: type[SynIDError]) -> bool:
@@ -77,8 +89,8 @@ def _no_such_character(error: stored.ProfileNotFoundError) -> str:
     return say("there is no character called {name}; there is {known}", name=name, known=known)
 
 
-_say(SynIDError, lambda error: f"something went wrong ({type(error).__name__})")
-_say(engine.JobCancelledError, lambda _: "cancelled")
+_say(SynIDError, lambda e: say("something went wrong ({kind})", kind=type(e).__name__))
+_say(engine.JobCancelledError, lambda _: say("cancelled"))
 _say(
     engine.DistillationError,
     lambda _: say("the character could not be learned; describe it in other words or try another seed"),
@@ -89,9 +101,9 @@ _say(
     engine.InvalidSettingError,
     lambda e: say(
         "{field} cannot be {value}; it must be {allowed}",
-        field=e.field,
+        field=translated(e.field),
         value=_short(str(e.value)),
-        allowed=e.allowed,
+        allowed=translated(e.allowed),
     ),
 )
 _say(
@@ -217,12 +229,15 @@ _say(stored.FolderInUseError, lambda e: f"{e.folder} is not empty; a backup is r
 _say(stored.NotABackupError, lambda e: f"{e.path} is not a whole backup: {_short(e.detail)}")
 _say(stored.NoDatabaseError, lambda e: f"{e.folder} has no database yet")
 
-_say(requests.EmptyTextError, lambda e: say("the {field} says nothing: use a few words", field=e.field))
+_say(
+    requests.EmptyTextError,
+    lambda e: say("the {field} says nothing: use a few words", field=translated(e.field)),
+)
 _say(
     requests.LongTextError,
     lambda e: say(
         "the {field} has {length} characters; at most {limit} are read",
-        field=e.field,
+        field=translated(e.field),
         length=e.length,
         limit=e.limit,
     ),
@@ -230,7 +245,9 @@ _say(
 _say(
     requests.UnprintableTextError,
     lambda e: say(
-        "the {field} has a control character at position {position}", field=e.field, position=e.position
+        "the {field} has a control character at position {position}",
+        field=translated(e.field),
+        position=e.position,
     ),
 )
 _say(requests.NoTerminalError, lambda _: "--pick ask needs a terminal to ask on; use --pick auto")
@@ -256,7 +273,9 @@ _say(coordinator.IncompleteResultError, lambda e: f"the engine's result is not w
 _say(
     coordinator.CharacterNotReadyError,
     lambda e: say(
-        "the character {name} cannot be drawn: it is {state}", name=_short(e.name), state=_short(e.state)
+        "the character {name} cannot be drawn: {state}",
+        name=_short(e.name),
+        state=_short(translated(_STATES.get(e.state, e.state))),
     ),
 )
 _say(
@@ -285,11 +304,13 @@ _say(
     chat.MemberLimitError,
     lambda e: say("you already have {limit} unfinished requests in this server; wait for one", limit=e.limit),
 )
-_say(chat.NotYoursError, lambda e: say("only its owner may do this: {what}", what=_short(e.what)))
+_say(chat.NotYoursError, lambda e: say("only its owner may do this: {what}", what=_short(translated(e.what))))
 _say(chat.AdminsOnlyError, lambda _: say("only those who manage the server may do this"))
 _say(
     chat.RefusedTextError,
-    lambda e: say("the {field} is refused: {reason}", field=e.field, reason=say(_REFUSALS[e.reason])),
+    lambda e: say(
+        "the {field} is refused: {reason}", field=translated(e.field), reason=say(_REFUSALS[e.reason])
+    ),
 )
 _say(chat.UnreadablePolicyError, lambda e: f"the policy {e.path} cannot be used: {_short(e.detail)}")
 _say(

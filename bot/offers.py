@@ -3,10 +3,10 @@
 import discord
 from discord import app_commands
 
+from bot.asked import asked
 from bot.place import place_of
 from bot.service.names import MOST_OFFERED, Offered
 from bot.service.service import Service
-from synid_engine.serving.messages import CreateWork, Job
 
 _LONGEST = 100
 Choices = list[app_commands.Choice[str]]
@@ -36,7 +36,7 @@ class Offers:
     async def unfinished(self, interaction: discord.Interaction, typed: str) -> Choices:
         """Offer one's own unfinished requests."""
         jobs = await self._service.jobs.unfinished(interaction.user.id)
-        offered = [Offered(label=f"{job.id}: {_said(job)}", value=str(job.id)) for job in jobs]
+        offered = [Offered(label=f"{job.id}: {asked(job.work)}", value=str(job.id)) for job in jobs]
         return _choices([one for one in offered if typed.casefold() in one.label.casefold()])
 
 
@@ -45,7 +45,3 @@ def _choices(offered: list[Offered]) -> Choices:
         app_commands.Choice(name=one.label[:_LONGEST], value=one.value[:_LONGEST])
         for one in offered[:MOST_OFFERED]
     ]
-
-
-def _said(job: Job) -> str:
-    return job.work.identity if isinstance(job.work, CreateWork) else job.work.prompt

@@ -26,6 +26,11 @@ def mark(text: str, /) -> str:
     return text
 
 
+def translated(text: str, /) -> str:
+    """Return a text that was marked elsewhere in the language of the moment, and any other as it is."""
+    return catalogue(_SPOKEN.get()).get(text, text)
+
+
 def speak(locale: str) -> None:
     """Speak a language from now on in this task; one that nobody has translated is English."""
     _SPOKEN.set(tongue_of(locale))

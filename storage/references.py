@@ -13,10 +13,12 @@ _WEIGHTS = f"""
 SELECT bank AS digest FROM characters WHERE bank IS NOT NULL
 UNION SELECT banks.value FROM jobs, json_each(jobs.work, '$.banks') AS banks WHERE {_LIVE}
 """
-_PICTURES = """
+_PICTURES = f"""
 SELECT image AS digest FROM images
 UNION SELECT thumbnail FROM images
 UNION SELECT portrait FROM characters WHERE portrait IS NOT NULL
+UNION SELECT json_extract(work, '$.portrait') FROM jobs
+    WHERE json_extract(work, '$.portrait') IS NOT NULL AND {_LIVE}
 """
 _SPOOLED = f"""
 SELECT checkpoint AS digest FROM jobs WHERE checkpoint IS NOT NULL AND {_LIVE}

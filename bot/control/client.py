@@ -13,6 +13,7 @@ from bot.control.messages import (
     DrainCall,
     EndReply,
     ErrorReply,
+    EvaluateCall,
     EventReply,
     EventsCall,
     HealthCall,
@@ -26,7 +27,7 @@ from bot.control.messages import (
 )
 from bot.control.place import socket_path
 from bot.coordinator.client import CoordinatorHealth, JobEvent
-from bot.coordinator.desk import CreateRequest, RenderRequest
+from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
 from bot.coordinator_errors import NoCoordinatorError, RefusedError
 from synid_engine.serving.messages import Job, Submission
 from synid_engine.serving.wire import WireError
@@ -52,6 +53,10 @@ class ControlClient:
     async def render(self, request: RenderRequest) -> Job:
         """See `RequestDesk`."""
         return await self._job(RenderCall(request=request))
+
+    async def evaluate(self, request: EvaluateRequest) -> Job:
+        """See `RequestDesk`."""
+        return await self._job(EvaluateCall(request=request))
 
     async def answer(self, job_id: int, choice: int, *, fence: int | None = None) -> Job:
         """See `CoordinatorClient`."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from bot.coordinator.client import CoordinatorHealth, JobEvent
-from bot.coordinator.desk import CreateRequest, RenderRequest
+from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
 from synid_engine.serving.messages import Identifier, Job, Message, Submission
 from synid_engine.serving.wire import LONGEST_MESSAGE, WireError, read_body
 
@@ -36,6 +36,13 @@ class RenderCall(Message):
 
     type: Literal["render"] = "render"
     request: RenderRequest
+
+
+class EvaluateCall(Message):
+    """Call `evaluate`."""
+
+    type: Literal["evaluate"] = "evaluate"
+    request: EvaluateRequest
 
 
 class EventsCall(Message):
@@ -108,7 +115,8 @@ class ErrorReply(Message):
     words: str
 
 
-Call = SubmitCall | CreateCall | RenderCall | EventsCall | AnswerCall | CancelCall | HealthCall | DrainCall
+JobCall = SubmitCall | CreateCall | RenderCall | EvaluateCall | AnswerCall | CancelCall
+Call = JobCall | EventsCall | HealthCall | DrainCall
 Reply = JobReply | EventReply | HealthReply | EndReply | ErrorReply
 _CALL: TypeAdapter[Call] = TypeAdapter(Annotated[Call, Field(discriminator="type")])
 _REPLY: TypeAdapter[Reply] = TypeAdapter(Annotated[Reply, Field(discriminator="type")])

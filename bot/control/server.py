@@ -13,10 +13,12 @@ from bot.control.messages import (
     DrainCall,
     EndReply,
     ErrorReply,
+    EvaluateCall,
     EventReply,
     EventsCall,
     HealthCall,
     HealthReply,
+    JobCall,
     JobReply,
     RenderCall,
     Reply,
@@ -97,7 +99,7 @@ class ControlServer:
             case _:
                 return JobReply(job=await self._job(call))
 
-    async def _job(self, call: SubmitCall | CreateCall | RenderCall | AnswerCall | CancelCall) -> Job:
+    async def _job(self, call: JobCall) -> Job:
         match call:
             case SubmitCall():
                 return await self._coordinator.submit(call.submission)
@@ -105,6 +107,8 @@ class ControlServer:
                 return await self._desk.create(call.request)
             case RenderCall():
                 return await self._desk.render(call.request)
+            case EvaluateCall():
+                return await self._desk.evaluate(call.request)
             case AnswerCall():
                 return await self._coordinator.answer(call.job_id, call.choice, fence=call.fence)
             case CancelCall():

@@ -149,6 +149,7 @@ class Changes:
             if job.state not in _HELD:
                 self._parts.live.forget(job.id)
                 await spool.hold(previews_of(job.id), ())
+                await spool.hold(portrait_of(job.id), ())
             await spool.hold(str(job.id), files_of(job), has_twin=has_twin)
         except SynIDError as error:  # what stays is swept later
             _LOG.warning("job %d: %s", job.id, sentence(error))
@@ -157,6 +158,11 @@ class Changes:
 def previews_of(job_id: int) -> str:
     """Return the name under which a job's previews are held."""
     return f"{job_id} previews"
+
+
+def portrait_of(job_id: int) -> str:
+    """Return the name under which the portrait that an evaluation compares with is held."""
+    return f"{job_id} portrait"
 
 
 def question_of(job: Job) -> QuestionAsked | None:

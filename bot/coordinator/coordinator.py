@@ -16,6 +16,7 @@ from bot.coordinator.reports import Reports
 from bot.coordinator.sweep import Sweep
 from bot.coordinator_errors import EngineSilentError
 from bot.errors import sentence
+from bot.tongue import mark
 from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.link import EngineDownError, LinkEvent
 from synid_engine.serving.messages import Answer, Job, JobState, Lease, Submission
@@ -98,7 +99,7 @@ class Coordinator:
         async with self._turn:
             job = await self._parts.stores.jobs.get(job_id)
             if not 0 <= choice < _MOST_CHOICES:
-                raise InvalidSettingError(field="choice", value=choice, allowed="one of those shown")
+                raise InvalidSettingError(field="choice", value=choice, allowed=mark("one of those shown"))
             question = Lease(job_id=job_id, fence=job.fence if fence is None else fence)
             job = await self._parts.stores.jobs.answer(question, Answer(choice=choice))
             await self._changes.noted(job)

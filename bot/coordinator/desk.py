@@ -13,7 +13,7 @@ from bot.coordinator.client import CoordinatorClient
 from bot.coordinator.stores import Stores
 from bot.coordinator_errors import CharacterNotReadyError
 from bot.requests import LONGEST_KEY, MOST_PICTURES, clean_text
-from storage.characters import CharacterRecord, CharacterState
+from storage.characters import CharacterRecord, CharacterState, Made
 from storage.errors import (
     CharacterExistsError,
     CharacterNotFoundError,
@@ -23,7 +23,9 @@ from storage.errors import (
 from storage.names import clean_name, name_key
 from synid_engine.errors import SynIDError
 from synid_engine.serving.messages import (
+    AnyWork,
     CreateWork,
+    EvaluateWork,
     Identifier,
     Job,
     Message,
@@ -68,17 +70,29 @@ class CreateRequest(JobRequest):
     revises: Identifier | None = None
 
 
-class RenderRequest(JobRequest):
-    """Draw a character: the owner's, or one in the server's roster.
+class SubjectRequest(JobRequest):
+    """Do something with a character: the owner's, or one in the server's roster.
 
     Attributes:
         character_id: The one that is meant, whatever it is called; None goes by the name.
-        style: Art style; empty is the character's own.
-        guidance_scale: None is the usual one, likewise `identity_scale`.
     """
 
     name: str
     character_id: Identifier | None = None
+
+
+class EvaluateRequest(SubjectRequest):
+    """Measure how well a character stays itself."""
+
+
+class RenderRequest(SubjectRequest):
+    """Draw a character.
+
+    Attributes:
+        style: Art style; empty is the character's own.
+        guidance_scale: None is the usual one, likewise `identity_scale`.
+    """
+
     prompt: str
     negative_prompt: str = ""
     pictures: Annotated[int, Field(ge=1, le=MOST_PICTURES)] = 1
@@ -109,6 +123,10 @@ class RequestDesk(Protocol):
             InvalidRequestError: The prompt cannot be.
             CapacityError: There are too many unfinished jobs.
         """
+        ...
+
+    async def evaluate(self, request: EvaluateRequest) -> Job:
+        """Have a character evaluated; errors as in `render`."""
         ...
 
 
@@ -146,15 +164,13 @@ class Desk:
     async def render(self, request: RenderRequest) -> Job:
         """See `RequestDesk`."""
         prompt = clean_text(request.prompt, field="prompt")
-        character = await self.subject(request)
-        if character.state is not CharacterState.READY or character.made is None:
-            raise CharacterNotReadyError(name=character.name, state=character.state)
+        character, made = await self._drawable(request)
         work = RenderWork(
             prompt=prompt,
             negative_prompt=request.negative_prompt,
             seed=_seed(request),
             pictures=request.pictures,
-            banks=(character.made.bank,),
+            banks=(made.bank,),
             character_ids=(character.id,),
             descriptions=(character.description,),
             styles=(_style_of(request) or character.style,),
@@ -164,7 +180,19 @@ class Desk:
             work = work.model_copy(update={"guidance_scale": request.guidance_scale})
         return await self._client.submit(_submission(request, work))
 
-    async def subject(self, request: RenderRequest) -> CharacterRecord:
+    async def evaluate(self, request: EvaluateRequest) -> Job:
+        """See `RequestDesk`."""
+        character, made = await self._drawable(request)
+        work = EvaluateWork(
+            portrait=made.portrait,
+            banks=(made.bank,),
+            character_ids=(character.id,),
+            descriptions=(character.description,),
+            styles=(character.style,),
+        )
+        return await self._client.submit(_submission(request, work))
+
+    async def subject(self, request: SubjectRequest) -> CharacterRecord:
         """Return whom a request means.
 
         Raises:
@@ -173,6 +201,12 @@ class Desk:
         """
         find = self._character if request.character_id is None else self._known
         return await find(request)
+
+    async def _drawable(self, request: SubjectRequest) -> tuple[CharacterRecord, Made]:
+        character = await self.subject(request)
+        if character.state is not CharacterState.READY or character.made is None:
+            raise CharacterNotReadyError(name=character.name, state=character.state)
+        return character, character.made
 
     async def _submit_create(
         self, request: CreateRequest, character_id: int, description: str, style: str
@@ -201,7 +235,7 @@ class Desk:
             raise CharacterNotReadyError(name=character.name, state=character.state)
         return character
 
-    async def _known(self, request: RenderRequest) -> CharacterRecord:
+    async def _known(self, request: SubjectRequest) -> CharacterRecord:
         """Return the character of a number, if the owner or the server may draw it."""
         character = await self._stores.characters.get(request.character_id or 0)
         if character.owner_id == request.owner_id:
@@ -223,7 +257,7 @@ class Desk:
             raise CharacterExistsError(name=name)
         await self._stores.characters.delete(character.id)
 
-    async def _character(self, request: RenderRequest) -> CharacterRecord:
+    async def _character(self, request: SubjectRequest) -> CharacterRecord:
         own = await self._stores.characters.find(owner_id=request.owner_id, name=request.name)
         if own is not None:
             return own
@@ -239,7 +273,7 @@ class Desk:
         raise ProfileNotFoundError(name=clean_name(request.name), known=ready)
 
 
-def _submission(request: JobRequest, work: CreateWork | RenderWork) -> Submission:
+def _submission(request: JobRequest, work: AnyWork) -> Submission:
     return Submission(
         request_key=request.request_key,
         owner_id=request.owner_id,

@@ -1,11 +1,11 @@
 """Jobs into the engine: the fair queue's choice, a lease in the ledger, an order to the engine."""
 
-from bot.coordinator.changes import Changes
+from bot.coordinator.changes import Changes, portrait_of
 from bot.coordinator.parts import Parts, failure_of
 from bot.coordinator_errors import EngineSilentError
 from synid_engine.errors import SynIDError
 from synid_engine.serving.link import EngineDownError
-from synid_engine.serving.messages import Job
+from synid_engine.serving.messages import EvaluateWork, Job
 from synid_engine.serving.wire import Assign
 
 
@@ -66,6 +66,12 @@ class Dispatch:
         await self._order(leased)
 
     async def _order(self, job: Job) -> None:
+        try:
+            await self._bring(job)
+        except SynIDError as error:
+            self._parts.engine.is_paused = True  # there may be room at the next tick
+            await self._changes.lose(job.lease, failure_of(error), engine_ms=0.0)
+            return
         checkpoint = job.checkpoint
         if checkpoint is not None and not await self._parts.spool.has(checkpoint):
             checkpoint = None
@@ -81,3 +87,16 @@ class Dispatch:
         except EngineDownError:
             self._parts.engine.ready = None
             await self._changes.release(job.lease, engine_ms=0.0)
+
+    async def _bring(self, job: Job) -> None:
+        """Leave what the engine cannot reach where it looks: the portrait of a character to evaluate.
+
+        Raises:
+            MissingFileError: It is gone.
+            DamagedFileError: It has changed.
+            DiskFullError: There is no room.
+            UnwritableError: The system refuses to write.
+        """
+        if isinstance(job.work, EvaluateWork):
+            portrait = await self._parts.spool.read(job.work.portrait)
+            await self._parts.spool.put(portrait_of(job.id), portrait)

@@ -10,7 +10,16 @@ from bot.coordinator_errors import IncompleteResultError
 from storage.characters import CharacterState, Made
 from storage.errors import StaleRevisionError
 from storage.images import NewImage
-from synid_engine.serving.messages import CreateWork, Hash, Job, Picture, RenderWork, Result
+from synid_engine.serving.messages import (
+    AnyWork,
+    CreateWork,
+    EvaluateWork,
+    Hash,
+    Job,
+    Picture,
+    RenderWork,
+    Result,
+)
 from synid_engine.serving.wire import Ready
 
 NSFW = "nsfw"
@@ -58,7 +67,7 @@ class Results:
             server_id=job.server_id,
             character_id=_character_of(work),
             seed=picture.seed,
-            prompt=work.prompt if isinstance(work, RenderWork) else work.identity,
+            prompt=_words_of(work),
             scores={**result.scores, **_judged(picture)},
         )
         kept = await self._parts.stores.images.add(new, data=data, thumbnail=thumbnail)
@@ -92,11 +101,26 @@ def _require_whole(job: Job, result: Result) -> None:
             raise IncompleteResultError(part="bank")
         if not result.pictures:
             raise IncompleteResultError(part="portrait")
+    elif isinstance(job.work, EvaluateWork):
+        if len(result.pictures) != 1:
+            raise IncompleteResultError(part="sheet")
+        if not result.figures:
+            raise IncompleteResultError(part="figures")
     elif len(result.pictures) != job.work.pictures:
         raise IncompleteResultError(part="pictures")
 
 
-def _character_of(work: CreateWork | RenderWork) -> int | None:
+def _words_of(work: AnyWork) -> str:
+    match work:
+        case CreateWork():
+            return work.identity
+        case RenderWork():
+            return work.prompt
+        case EvaluateWork():
+            return ", ".join(work.descriptions)
+
+
+def _character_of(work: AnyWork) -> int | None:
     if isinstance(work, CreateWork):
         return work.character_id
     return work.character_ids[0] if len(work.character_ids) == 1 else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind, StepSample
 from synid_engine.serving.fair_queue import FairCounters, FairQueue, QueueEntry
 from synid_engine.serving.forecast import Capacity, Forecast, forecast
-from synid_engine.serving.messages import MOST_ATTEMPTS, CreateWork, Job, JobKind, Lease, RenderWork
+from synid_engine.serving.messages import MOST_ATTEMPTS, AnyWork, CreateWork, Job, JobKind, Lease
 
 ROUGH_COSTS = CostModel(
     denoise=StepCost(fixed_ms=20.0, row_ms=10.0),
@@ -135,9 +135,12 @@ class Schedule:
             self._jobs[job.id] = job.model_copy(update=so_far)
 
     def measure(self, job_id: int) -> None:
-        """Move the costs towards what a job that is now done took, if it had the engine to itself."""
+        """Move the costs towards what a job that is now done took, if it had the engine to itself.
+
+        Not by an evaluation: it also loads and looks, which is no step of any kind.
+        """
         place, job = self._places.get(job_id), self._jobs.get(job_id)
-        if place is None or job is None or place.had_company:
+        if place is None or job is None or place.had_company or place.kind is JobKind.EVALUATE:
             return
         expected_ms = self.costs.cost_ms(job.work, progress=place.begun_at)
         if expected_ms <= 0.0 or place.engine_ms <= 0.0:
@@ -204,7 +207,7 @@ class Schedule:
         return frozenset(kind for kind in JobKind if kinds.count(kind) < self._capacity.of(kind))
 
 
-def _without_character(job: Job) -> CreateWork | RenderWork:
+def _without_character(job: Job) -> AnyWork:
     """Return what decides the bytes that a job makes."""
     named = "character_id" if isinstance(job.work, CreateWork) else "character_ids"
     return job.work.model_copy(update={named: None})

@@ -9,6 +9,7 @@ from bot.coordinator.stores import Stores
 from bot.place import Place
 from bot.service.gate import Gate
 from bot.service.names import Names
+from bot.tongue import mark
 from storage.characters import CharacterRecord, CharacterState
 from storage.errors import CharacterNotFoundError, ProfileNotFoundError
 from storage.names import clean_name, name_key
@@ -128,7 +129,7 @@ class Characters:
         """
         record = await self._stores.characters.get(character_id)
         if record.owner_id != place.owner_id:
-            raise NotYoursError(what="deleting this character")
+            raise NotYoursError(what=mark("deleting this character"))
         await self._stores.characters.delete(character_id)
         self.names.forget()
         return record.name
@@ -146,7 +147,7 @@ class Characters:
         """Put one's own character into the server's roster, for drawing."""
         record = await self._stores.characters.get(character_id)
         if record.owner_id != place.owner_id:
-            raise NotYoursError(what="sharing this character")
+            raise NotYoursError(what=mark("sharing this character"))
         return await self._share(place, record, "use")
 
     async def unshare(self, place: Place, name: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from bot.asked import asked
 from bot.chat_errors import (
     MemberLimitError,
     NothingMadeError,
@@ -11,7 +12,7 @@ from bot.chat_errors import (
     NotYoursError,
 )
 from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
-from bot.coordinator.desk import CreateRequest, RenderRequest
+from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
 from bot.coordinator.opening import Opened
 from bot.moderation import PictureRule, is_covered
 from bot.place import Place
@@ -19,13 +20,15 @@ from bot.service.chats import ChatBook
 from bot.service.gate import Gate
 from bot.service.names import Names
 from bot.service.rules import HouseRules
+from bot.tongue import mark
 from bot.words import Words
 from storage.errors import CharacterNotFoundError
 from synid_engine.errors import SynIDError
-from synid_engine.serving.messages import CreateWork, Job, JobState, RenderWork
+from synid_engine.serving.messages import CreateWork, EvaluateWork, Job, JobState, RenderWork
 
 _UNFINISHED = frozenset({JobState.QUEUED, JobState.LEASED, JobState.RUNNING, JobState.WAITING})
 _LOOKED_AT = 200
+_LONGEST_NUMBER = 19
 _GUIDANCES = (5.0, 3.5, 7.0)
 """A variation takes the next one: the same seed keeps the composition, and the details change."""
 
@@ -131,13 +134,12 @@ class Jobs:
 
     async def draw(self, place: Place, wish: DrawWish) -> Job:
         """Ask for pictures; errors as in `create`."""
-        by_number = wish.character.removeprefix("#") if wish.character.startswith("#") else ""
         request = RenderRequest(
             request_key=place.request_key,
             owner_id=place.owner_id,
             server_id=place.server_id,
             name=wish.character,
-            character_id=int(by_number) if by_number.isdecimal() and len(by_number) < 19 else None,  # noqa: PLR2004
+            character_id=_number_of(wish.character),
             prompt=await self._tools.gate.text(place, wish.prompt, field="prompt"),
             negative_prompt=self._tools.gate.clean(wish.negative, field="negative prompt"),
             pictures=wish.pictures,
@@ -147,8 +149,25 @@ class Jobs:
         )
         return await self._submit(place, request, spoiler=wish.spoiler)
 
+    async def evaluate(self, place: Place, character: str) -> Job:
+        """Ask how steady a character is; errors as in `create`."""
+        return await self._submit(
+            place,
+            EvaluateRequest(
+                request_key=place.request_key,
+                owner_id=place.owner_id,
+                server_id=place.server_id,
+                name=character,
+                character_id=_number_of(character),
+            ),
+            spoiler=False,
+        )
+
     async def again(self, place: Place, job_id: int) -> Job:
-        """Ask for the same pictures with other seeds; errors as in `create`."""
+        """Ask for the same pictures with other seeds, or the same evaluation; errors as in `create`."""
+        work = (await self._jobs.get(job_id)).work
+        if isinstance(work, EvaluateWork):
+            return await self.evaluate(place, f"#{work.character_ids[0]}")
         return await self._redraw(place, job_id, {})
 
     async def vary(self, place: Place, job_id: int) -> Job:
@@ -173,7 +192,7 @@ class Jobs:
         """
         job = await self._jobs.get(job_id)
         if job.owner_id != owner_id:
-            raise NotYoursError(what="choosing the portrait")
+            raise NotYoursError(what=mark("choosing the portrait"))
         return await self._coordinator.answer(job_id, choice, fence=fence)
 
     async def cancel(self, place: Place, job_id: int | None) -> Job:
@@ -191,7 +210,7 @@ class Jobs:
         job = await self._jobs.get(job_id)
         is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
         if job.owner_id != place.owner_id and not is_moderated:
-            raise NotYoursError(what="cancelling this request")
+            raise NotYoursError(what=mark("cancelling this request"))
         if job.state not in _UNFINISHED:
             raise NothingUnfinishedError
         cancelled = await self._coordinator.cancel(job_id)
@@ -228,7 +247,7 @@ class Jobs:
     async def view(self, job: Job) -> JobView:
         """Return a job as people see it."""
         chat = await self._tools.chats.of(job)
-        text = job.work.identity if isinstance(job.work, CreateWork) else job.work.prompt
+        text = "" if isinstance(job.work, EvaluateWork) else asked(job.work)
         return JobView(
             job=job,
             names=await self._names(job),
@@ -270,11 +289,17 @@ class Jobs:
         )
         return await self._submit(place, request, spoiler=chat is not None and chat.is_spoiler)
 
-    async def _submit(self, place: Place, request: CreateRequest | RenderRequest, *, spoiler: bool) -> Job:
+    async def _submit(
+        self, place: Place, request: CreateRequest | RenderRequest | EvaluateRequest, *, spoiler: bool
+    ) -> Job:
         rules = await self._tools.rules.require(place)
-        if isinstance(request, RenderRequest):
+        if not isinstance(request, CreateRequest):
             subject = await self._tools.opened.desk.subject(request)
-            await self._tools.gate.together(place, request.prompt, subject.description, request.style)
+            if isinstance(request, RenderRequest):
+                texts = (request.prompt, subject.description, request.style)
+            else:
+                texts = (subject.description, subject.style)
+            await self._tools.gate.together(place, *texts)
         if rules.limit is not None:
             mine = [one for one in await self.unfinished(place.owner_id) if one.server_id == place.server_id]
             if len(mine) >= rules.limit:
@@ -287,6 +312,8 @@ class Jobs:
         try:
             if isinstance(request, CreateRequest):
                 return await desk.create(request)
+            if isinstance(request, EvaluateRequest):
+                return await desk.evaluate(request)
             return await desk.render(request)
         except SynIDError:
             await self._tools.chats.drop(place)
@@ -302,3 +329,9 @@ class Jobs:
             except CharacterNotFoundError:
                 continue
         return tuple(found)
+
+
+def _number_of(character: str) -> int | None:
+    """Return the number in `#123`; None of a name."""
+    digits = character.removeprefix("#") if character.startswith("#") else ""
+    return int(digits) if digits.isdecimal() and len(digits) < _LONGEST_NUMBER else None

@@ -9,6 +9,7 @@ from bot.coordinator.stores import Stores
 from bot.place import Place
 from bot.service.gate import Gate
 from bot.sheet import reference_sheet
+from bot.tongue import mark
 from bot.uploads import Upload, all_fitted
 from storage.errors import DamagedFileError, MissingFileError
 from synid_engine.serving.messages import CreateWork, Hash, Job, JobState
@@ -86,6 +87,6 @@ class Pictures:
         """
         is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
         if job.owner_id != place.owner_id and not is_moderated:
-            raise NotYoursError(what="deleting these pictures")
+            raise NotYoursError(what=mark("deleting these pictures"))
         for one in await self._stores.images.of_job(job.id):
             await self._stores.images.delete(one.id)

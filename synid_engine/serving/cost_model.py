@@ -9,7 +9,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from synid_engine.serving.messages import CreateWork, Message, Milliseconds, RenderWork
+from synid_engine.serving.messages import (
+    EVALUATED_PICTURES,
+    AnyWork,
+    CreateWork,
+    EvaluateWork,
+    Message,
+    Milliseconds,
+    RenderWork,
+)
 
 CREATION_WEIGHT = 2.0
 """What a creation's millisecond counts in the engine beside one of a picture."""
@@ -82,9 +90,9 @@ class CostModel(Message):
         costs = {StepKind.DENOISE: self.denoise, StepKind.DECODE: self.decode, StepKind.TRAIN: self.train}
         return costs[kind]
 
-    def stages(self, work: RenderWork | CreateWork, *, progress: float = 0.0) -> tuple[Stage, ...]:
+    def stages(self, work: AnyWork, *, progress: float = 0.0) -> tuple[Stage, ...]:
         """Return what is left to do of a job of which a share in [0, 1] is done."""
-        whole = self.creation if isinstance(work, CreateWork) else _render_stages(work)
+        whole = self._whole(work)
         done_ms = progress * sum(map(self._stage_ms, whole))
         left: list[Stage] = []
         for stage in whole:
@@ -96,7 +104,7 @@ class CostModel(Message):
                 left.append(stage.model_copy(update={"steps": stage.steps * share}))
         return tuple(left)
 
-    def cost_ms(self, work: RenderWork | CreateWork, *, progress: float = 0.0) -> float:
+    def cost_ms(self, work: AnyWork, *, progress: float = 0.0) -> float:
         """Return the engine time that the rest of a job takes when it has the engine to itself."""
         return sum(map(self._stage_ms, self.stages(work, progress=progress)))
 
@@ -114,6 +122,15 @@ class CostModel(Message):
         factor = drift**_SMOOTHING
         moved = {"fixed_ms": cost.fixed_ms * factor, "row_ms": cost.row_ms * factor}
         return self.model_copy(update={kind.value: cost.model_copy(update=moved)})
+
+    def _whole(self, work: AnyWork) -> tuple[Stage, ...]:
+        match work:
+            case CreateWork():
+                return self.creation
+            case RenderWork():
+                return _render_stages(work)
+            case EvaluateWork():
+                return EVALUATION
 
     def _stage_ms(self, stage: Stage) -> float:
         return stage.steps * self.step_cost(stage.kind).ms(stage.rows)
@@ -139,3 +156,10 @@ def _render_stages(work: RenderWork) -> tuple[Stage, ...]:
         Stage(kind=StepKind.DENOISE, steps=work.num_inference_steps, rows=work.pictures * a_picture),
         Stage(kind=StepKind.DECODE, steps=1, rows=work.pictures),
     )
+
+
+EVALUATION = tuple(
+    stage.model_copy(update={"steps": EVALUATED_PICTURES * stage.steps})
+    for stage in _render_stages(RenderWork(prompt=""))
+)
+"""What an evaluation draws, one picture after the other; looking at them takes far less."""

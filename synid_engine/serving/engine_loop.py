@@ -9,13 +9,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from queue import Empty, SimpleQueue
 
 from PIL import Image
 
 from synid_engine.engine import Engine
 from synid_engine.errors import SynIDError, TensorWriteError
+from synid_engine.evaluation.models import load_judges
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.batch_events import (
     Event,
@@ -29,7 +30,8 @@ from synid_engine.serving.batch_events import (
 from synid_engine.serving.breakage import broken
 from synid_engine.serving.creation_job import CreationJob
 from synid_engine.serving.engine_status import EngineStatus
-from synid_engine.serving.messages import CreateWork, Lease, Question, RenderWork, Result
+from synid_engine.serving.evaluation_job import EvaluationJob
+from synid_engine.serving.messages import CreateWork, EvaluateWork, Lease, Question, RenderWork, Result
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.render_job import RenderJob, render_rows
 from synid_engine.serving.spool import Spool
@@ -81,7 +83,7 @@ class _Task:
     """A lease that is being worked on."""
 
     lease: Lease
-    job: RenderJob | CreationJob
+    job: RenderJob | CreationJob | EvaluationJob
     is_started: bool = False
     progress: float = 0.0
     told_at: float = float("-inf")
@@ -108,7 +110,7 @@ class EngineLoop:
     ) -> None:
         self._engine, self._spool, self._shelf = engine, spool, shelf
         self._send, self._status, self._config, self._orders = send, status, config, orders
-        self._clock = clock
+        self._clock, self._judges = clock, cache(load_judges)  # loaded by the first evaluation
         self._batcher = StepBatcher(engine.models.backbone, self._on_event, config.batch, clock=clock)
         self._tasks: dict[str, _Task] = {}
         self._fences: OrderedDict[int, int] = OrderedDict()
@@ -169,15 +171,18 @@ class EngineLoop:
         while len(self._fences) > _MOST_FENCES:
             self._fences.popitem(last=False)
         self._forget(str(lease.job_id))
-        owner = str(order.owner_id)
-        if isinstance(work, RenderWork):
-            job = RenderJob(render_rows(work, self._engine, self._shelf), self._spool)
-            self._batcher.draw(str(lease.job_id), owner, job.rows)
-            self._tasks[str(lease.job_id)] = _Task(lease=lease, job=job)
-        else:
-            creation = self._creation(order, work)
-            self._batcher.create(str(lease.job_id), owner, creation)
-            self._tasks[str(lease.job_id)] = _Task(lease=lease, job=creation)
+        key, owner = str(lease.job_id), str(order.owner_id)
+        match work:
+            case RenderWork():
+                job = RenderJob(render_rows(work, self._engine, self._shelf), self._spool)
+                self._batcher.draw(key, owner, job.rows)
+            case CreateWork():
+                job = self._creation(order, work)
+                self._batcher.create(key, owner, job)
+            case EvaluateWork():
+                job = EvaluationJob(work, self._engine, self._spool, self._shelf, judges=self._judges)
+                self._batcher.create(key, owner, job)
+        self._tasks[key] = _Task(lease=lease, job=job)
 
     def _creation(self, order: Assign, work: CreateWork) -> CreationJob:
         lease = order.lease

@@ -14,10 +14,16 @@ class Capacity:
 
     renders: int = 8
     creations: int = 2
+    evaluations: int = 1
 
     def of(self, kind: JobKind) -> int:
         """Return how many of one kind."""
-        return self.creations if kind is JobKind.CREATE else self.renders
+        of_kind = {
+            JobKind.CREATE: self.creations,
+            JobKind.RENDER: self.renders,
+            JobKind.EVALUATE: self.evaluations,
+        }
+        return of_kind[kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +57,7 @@ class _Engine:
 
     Pictures take their steps together, creations each by itself; between the two kinds the time is divided
     as the step batcher divides it, in equal parts between everybody's pictures and everybody's creations,
-    where a creation's time counts more.
+    where a creation's time counts more. An evaluation has its turns as a creation has them.
     """
 
     costs: CostModel
@@ -61,7 +67,7 @@ class _Engine:
     def advance(self) -> None:
         """Go on until a job ends its stage."""
         pictures = [run for run in self.runs.values() if run.kind is JobKind.RENDER]
-        creations = [run for run in self.runs.values() if run.kind is JobKind.CREATE]
+        creations = [run for run in self.runs.values() if run.kind is not JobKind.RENDER]
         share = _share_of_pictures(pictures, creations)
         drawing_ms = self._round_ms(pictures) / share if pictures else 0.0
         making_ms = sum(self._round_ms([run]) for run in creations) / (1 - share) if creations else 0.0

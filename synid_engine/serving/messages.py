@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 SCHEMA_VERSION = 1
 MOST_ATTEMPTS = 3
+EVALUATED_PICTURES = 8
+"""Pictures of an evaluation, each drawn by itself with the engine's usual settings."""
+
 HEARTBEAT_S = 10.0
 STALE_AFTER_S = 30.0
 
@@ -38,6 +41,7 @@ class JobKind(StrEnum):
 
     CREATE = "create"
     RENDER = "render"
+    EVALUATE = "evaluate"
 
 
 class JobState(StrEnum):
@@ -103,8 +107,28 @@ class RenderWork(Message):
     identity_scale: Annotated[float, Field(ge=0.0)] | None = None
 
 
-Work = Annotated[CreateWork | RenderWork, Field(discriminator="kind")]
-WORK: TypeAdapter[CreateWork | RenderWork] = TypeAdapter(Work)
+class EvaluateWork(Message):
+    """Measure how well a character stays itself and follows the words.
+
+    Attributes:
+        portrait: Its canonical picture, which is in the spool folder while an engine has the job.
+        banks: Its identity bank, and no other.
+        character_ids: The character itself.
+        descriptions: What it was learnt from.
+        styles: Art style that it was given; empty leaves it to the description.
+    """
+
+    kind: Literal[JobKind.EVALUATE] = JobKind.EVALUATE
+    portrait: Hash
+    banks: tuple[Hash, ...]
+    character_ids: tuple[Identifier, ...]
+    descriptions: tuple[str, ...]
+    styles: tuple[str, ...]
+
+
+AnyWork = CreateWork | RenderWork | EvaluateWork
+Work = Annotated[AnyWork, Field(discriminator="kind")]
+WORK: TypeAdapter[AnyWork] = TypeAdapter(Work)
 """Reads and writes the work of a job, whatever its kind."""
 
 
@@ -190,12 +214,29 @@ class Picture(Message):
     nsfw: Probability | None = None
 
 
+class Measure(Message):
+    """A number that an evaluation measured; `interval` holds the ends of its 95 % interval, if it has one."""
+
+    name: str
+    value: float
+    unit: str = ""
+    interval: tuple[float, float] | None = None
+
+
 class Result(Message):
-    """What a job made: pictures, and for a creation the identity bank with its scores."""
+    """What a job made.
+
+    Attributes:
+        pictures: What was drawn; of an evaluation its contact sheet.
+        bank: Of a creation, the identity bank.
+        scores: Of a creation, the bank's.
+        figures: Of an evaluation, in the order in which they are read.
+    """
 
     pictures: tuple[Picture, ...] = ()
     bank: Hash | None = None
     scores: dict[str, float] = Field(default_factory=dict[str, float])
+    figures: tuple[Measure, ...] = ()
 
 
 class Failure(Message):

@@ -9,7 +9,7 @@ from synid_engine.errors import InvalidSettingError
 from synid_engine.sampling.denoise import Picture as Pixels
 from synid_engine.sampling.row import RenderRow
 from synid_engine.serving.bank_shelf import BankShelf
-from synid_engine.serving.messages import Picture, RenderWork, Result
+from synid_engine.serving.messages import EvaluateWork, Picture, RenderWork, Result
 from synid_engine.serving.spool import Spool
 from synid_engine.synid.stage import Progress
 
@@ -26,7 +26,7 @@ def render_rows(work: RenderWork, engine: Engine, shelf: BankShelf) -> list[Rend
         BaseModelMismatchError: A bank is of another base model.
     """
     request = engine.request(
-        _subjects(work, shelf),
+        subjects_of(work, shelf),
         work.prompt,
         negative_prompt=work.negative_prompt,
         identity_scale=work.identity_scale,
@@ -69,7 +69,8 @@ class RenderJob:
         return Result(pictures=tuple(self._pictures[index] for index in range(len(self.rows))))
 
 
-def _subjects(work: RenderWork, shelf: BankShelf) -> list[Subject]:
+def subjects_of(work: RenderWork | EvaluateWork, shelf: BankShelf) -> list[Subject]:
+    """Return the characters that a job is about; errors as in `render_rows`."""
     count = len(work.banks)
     for name, given in (("descriptions", work.descriptions), ("styles", work.styles)):
         if len(given) != count:

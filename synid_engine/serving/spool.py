@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from synid_engine.errors import TensorWriteError
+from synid_engine.errors import CorruptTensorError, MissingTensorError, TensorWriteError
 from synid_engine.identity.bank_file import write_durably
 from synid_engine.perception.picture_judge import PictureJudge
 from synid_engine.serving.messages import Picture
@@ -92,6 +92,26 @@ class Spool:
                 return self.score(opened.convert("RGB"))
         except (OSError, ValueError, Image.DecompressionBombError):
             return None
+
+    def read_image(self, digest: str) -> Image.Image:
+        """Return a picture that somebody else left here.
+
+        Raises:
+            MissingTensorError: It is not there.
+            CorruptTensorError: It is not what its name says, or no picture.
+        """
+        path = self.path_of(digest, PICTURE)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise MissingTensorError(path=path) from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise CorruptTensorError(path=path, detail="it is not what its name says")
+        try:
+            with Image.open(io.BytesIO(data)) as opened:
+                return opened.convert("RGB")
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise CorruptTensorError(path=path, detail="it is no picture") from error
 
     def put_pictures(self, images: Iterable[Image.Image], seeds: Iterable[int]) -> tuple[Picture, ...]:
         """Write several.

@@ -68,6 +68,13 @@ class CharacterCog(commands.GroupCog, group_name="character", group_description=
         wish = CreateWish(name=view.name, description=description, style=style or view.style)
         self._follow(await self._service.jobs.create(place, wish, revises=view.id))
 
+    @app_commands.command(description="Measure how steady a character is, with eight pictures.")
+    @app_commands.describe(name="Yours, or one of this server's")
+    async def evaluate(self, interaction: discord.Interaction, name: Name) -> None:
+        """Evaluate a character."""
+        place = await begin(interaction)
+        self._follow(await self._service.jobs.evaluate(place, name))
+
     @app_commands.command(name="list", description="List your characters.")
     async def list_own(self, interaction: discord.Interaction) -> None:
         """List one's own characters."""
@@ -155,6 +162,7 @@ class CharacterCog(commands.GroupCog, group_name="character", group_description=
         """Offer one's own characters."""
         return await self._offers.own(interaction, typed)
 
+    @evaluate.autocomplete("name")
     @show.autocomplete("name")
     @export.autocomplete("name")
     @unshare.autocomplete("name")

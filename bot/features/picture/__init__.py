@@ -1,11 +1,13 @@
 """Pictures and what can be done with them: the card of a job while it is worked on, and when it is over."""
 
 from bot.features.picture._cog import PictureMenus
+from bot.features.picture._figures import FIGURE_WORDS
 from bot.features.picture._handlers import PictureHandlers, shared_text
 from bot.features.picture._live import LiveState, cancelled_card, live_card, told
 from bot.features.picture._outcome import details_text, outcome_card
 
 __all__ = [
+    "FIGURE_WORDS",
     "LiveState",
     "PictureHandlers",
     "PictureMenus",

@@ -13,7 +13,7 @@ from bot.policy import LONGEST_PROMPT
 from bot.requests import LARGEST_SEED
 from bot.service.jobs import DrawWish
 from bot.service.service import Service
-from bot.tongue import say
+from bot.tongue import mark, say
 from bot.uploads import all_fitted
 from synid_engine.errors import InvalidSettingError
 from synid_engine.serving.messages import CreateWork, RenderWork
@@ -99,7 +99,7 @@ class PictureHandlers:
         job = await self._service.jobs.get(press.row)
         is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
         if job.owner_id != place.owner_id and not is_moderated:
-            raise NotYoursError(what="covering these pictures")
+            raise NotYoursError(what=mark("covering these pictures"))
         view = await self._service.jobs.view(job)
         if view.is_covered:
             rules = await self._service.rules.of(place.server_id)
@@ -149,7 +149,9 @@ def seed_of(text: str) -> int | None:
     if not cleaned:
         return None
     if not (cleaned.isascii() and cleaned.isdecimal()) or int(cleaned) > LARGEST_SEED:
-        raise InvalidSettingError(field="seed", value=cleaned, allowed=f"a number from 0 to {LARGEST_SEED}")
+        raise InvalidSettingError(
+            field="seed", value=cleaned, allowed=say("a number from 0 to {most}", most=LARGEST_SEED)
+        )
     return int(cleaned)
 
 

@@ -18,11 +18,12 @@ from bot.coordinator.client import (
     StateChanged,
     TroubleMet,
 )
+from bot.failures import reason_of
 from bot.posting import Card
 from bot.service.jobs import JobView
 from bot.tongue import say
 from bot.uploads import Upload
-from synid_engine.serving.messages import CreateWork, Hash, Job, JobState
+from synid_engine.serving.messages import CreateWork, EvaluateWork, Hash, Job, JobState
 
 _MOST_PREVIEWS = 4
 _WORKED_ON = frozenset({JobState.LEASED, JobState.RUNNING})
@@ -126,6 +127,8 @@ def _title(view: JobView) -> str:
     name = prose.shown(view.names[0]) if view.names else say("A picture")
     if isinstance(view.job.work, CreateWork):
         return say("### {name} is being made", name=name)
+    if isinstance(view.job.work, EvaluateWork):
+        return say("### {name} is being evaluated", name=name)
     return f"### {name}: {prose.shown(view.job.work.prompt)}"
 
 
@@ -137,7 +140,7 @@ def _lines(known: LiveState) -> list[str]:
         lines.append(
             say(
                 "-# Trouble: {detail}. It is tried again.",
-                detail=prose.shown(known.trouble.failure.detail),
+                detail=prose.shown(reason_of(known.trouble.failure)),
             )
         )
     if known.view.not_drawn:

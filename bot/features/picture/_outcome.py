@@ -5,12 +5,15 @@ from discord import ui
 
 from bot import prose
 from bot.answering import as_sentence
+from bot.asked import asked
 from bot.buttons import RowButton, button_row
+from bot.failures import reason_of
+from bot.features.picture._figures import figure_lines, summary
 from bot.posting import Card
 from bot.service.jobs import JobView
-from bot.tongue import say
+from bot.tongue import mark, say
 from bot.uploads import Upload
-from synid_engine.serving.messages import CreateWork, JobState, RenderWork
+from synid_engine.serving.messages import CreateWork, EvaluateWork, JobState, RenderWork
 
 _LONGEST_ALT = 1000
 
@@ -29,10 +32,7 @@ def outcome_card(view: JobView, files: tuple[Upload, ...], *, asked_by: int | No
         layout.add_item(_failure(view))
         return Card(view=layout)
     box: ui.Container[ui.LayoutView] = ui.Container(accent_colour=discord.Colour.green())
-    if isinstance(job.work, CreateWork):
-        box.add_item(ui.TextDisplay(_character_text(view, job.work)))
-    else:
-        box.add_item(ui.TextDisplay(_picture_text(view, job.work)))
+    box.add_item(ui.TextDisplay(_text(view)))
     if files:
         box.add_item(_gallery(view, files))
     elif not view.withheld:
@@ -41,7 +41,7 @@ def outcome_card(view: JobView, files: tuple[Upload, ...], *, asked_by: int | No
         box.add_item(ui.TextDisplay(_withheld_text(view)))
     if asked_by is not None:
         box.add_item(ui.TextDisplay(say("-# asked for by {who}", who=f"<@{asked_by}>")))
-    for row in _made_rows(view) if isinstance(job.work, CreateWork) else _drawn_rows(view):
+    for row in _rows(view):
         box.add_item(row)
     layout.add_item(box)
     return Card(view=layout, files=files)
@@ -71,13 +71,17 @@ def details_text(view: JobView) -> str:
             else []
         )
         described, styles = work.descriptions, [one for one in work.styles if one]
+    elif isinstance(work, EvaluateWork):
+        lines += figure_lines(job.result.figures if job.result is not None else ())
+        described, styles = work.descriptions, [one for one in work.styles if one]
     else:
         described, styles = (work.identity,), [work.style] if work.style else []
     lines += [say("Description: {words}", words=prose.shown(one, longest=1000)) for one in described]
     lines += [say("Style: {style}", style=prose.shown(one)) for one in styles]
     drawn = job.result.pictures if job.result is not None else ()
-    seeds = [str(one.seed) for one in drawn] or [str(work.seed)]
-    lines += [say("Seeds: {seeds}", seeds=", ".join(dict.fromkeys(seeds)))]
+    if not isinstance(work, EvaluateWork):
+        seeds = [str(one.seed) for one in drawn] or [str(work.seed)]
+        lines += [say("Seeds: {seeds}", seeds=", ".join(dict.fromkeys(seeds)))]
     lines += [say("Engine time: {seconds} s", seconds=f"{job.engine_ms / 1000:.1f}")]
     if view.not_drawn:
         lines.append(say("Words that cannot be drawn: {words}", words=prose.listed(view.not_drawn)))
@@ -87,14 +91,15 @@ def details_text(view: JobView) -> str:
 
 def _failure(view: JobView) -> ui.Container[ui.LayoutView]:
     failure = view.job.failure
-    words = as_sentence(
-        prose.shown((failure.detail or failure.reason) if failure else say("it did not work"))
-    )
+    words = as_sentence(prose.shown(reason_of(failure) if failure else say("it did not work")))
     rows = [RowButton("job", view.job.id, "details", label=say("Details"))]
-    if isinstance(view.job.work, RenderWork):
+    if not isinstance(view.job.work, CreateWork):
         rows.insert(0, RowButton("job", view.job.id, "again", label=say("Try again")))
+    title = mark("### {who} could not be drawn")
+    if isinstance(view.job.work, EvaluateWork):
+        title = mark("### {who} could not be evaluated")
     return ui.Container(
-        ui.TextDisplay(f"{say('### {who} could not be drawn', who=_who(view))}\n{words}"),
+        ui.TextDisplay(f"{say(title, who=_who(view))}\n{words}"),
         button_row(*rows),
         accent_colour=discord.Colour.red(),
     )
@@ -102,6 +107,31 @@ def _failure(view: JobView) -> ui.Container[ui.LayoutView]:
 
 def _who(view: JobView) -> str:
     return " + ".join(prose.shown(name) for name in view.names) or say("A picture")
+
+
+def _text(view: JobView) -> str:
+    match view.job.work:
+        case CreateWork() as work:
+            return _character_text(view, work)
+        case RenderWork() as work:
+            return _picture_text(view, work)
+        case EvaluateWork():
+            return _evaluation_text(view)
+
+
+def _rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
+    match view.job.work:
+        case CreateWork():
+            return _made_rows(view)
+        case RenderWork():
+            return _drawn_rows(view)
+        case EvaluateWork():
+            return _evaluated_rows(view)
+
+
+def _evaluation_text(view: JobView) -> str:
+    figures = view.job.result.figures if view.job.result is not None else ()
+    return "\n".join([say("### {who}: evaluation", who=_who(view)), *summary(figures)])
 
 
 def _character_text(view: JobView, work: CreateWork) -> str:
@@ -130,9 +160,8 @@ def _withheld_text(view: JobView) -> str:
 
 
 def _gallery(view: JobView, files: tuple[Upload, ...]) -> ui.MediaGallery[ui.LayoutView]:
-    work = view.job.work
     who = " + ".join(view.names) or say("A picture")
-    said = work.identity if isinstance(work, CreateWork) else work.prompt
+    said = asked(view.job.work)
     many = len(files) > 1
     items = [
         discord.MediaGalleryItem(
@@ -159,6 +188,14 @@ def _drawn_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
         second.append(RowButton("job", job_id, "share", label=say("Share character")))
     second.append(RowButton("job", job_id, "delete", label=say("Delete"), style=discord.ButtonStyle.danger))
     return [button_row(*first), button_row(*second)]
+
+
+def _evaluated_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
+    job_id = view.job.id
+    again = RowButton("job", job_id, "again", label=say("Again"), style=discord.ButtonStyle.primary)
+    details = RowButton("job", job_id, "details", label=say("Details"))
+    delete = RowButton("job", job_id, "delete", label=say("Delete"), style=discord.ButtonStyle.danger)
+    return [button_row(again, details, delete)]
 
 
 def _made_rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:

@@ -11,6 +11,7 @@ from bot.chat_errors import NotYoursError
 from bot.features.privacy._present import erased_card, kept_card, question_card
 from bot.place import begin
 from bot.service.service import Service
+from bot.tongue import mark
 
 
 class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="Your data."):
@@ -39,7 +40,7 @@ class PrivacyCog(commands.GroupCog, group_name="privacy", group_description="You
     async def erase(self, interaction: discord.Interaction, press: Press) -> None:
         """Remove a person's data, after all."""
         if press.row != interaction.user.id:
-            raise NotYoursError(what="deleting this data")
+            raise NotYoursError(what=mark("deleting this data"))
         await interaction.response.defer()
         erased = await self._privacy.delete(interaction.user.id)
         await interaction.edit_original_response(view=erased_card(erased.characters, erased.images).view)

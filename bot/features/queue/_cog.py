@@ -11,7 +11,7 @@ from bot.features.queue._present import Waiting, cancelled_text, queue_text
 from bot.offers import Choices, Offers
 from bot.place import begin
 from bot.service.service import Service
-from bot.tongue import say
+from bot.tongue import mark, say
 from synid_engine.errors import InvalidSettingError
 
 _MOST_FETCHED = 4
@@ -79,5 +79,5 @@ def _number(request: str) -> int | None:
     if not digits:
         return None
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > _LONGEST_NUMBER:
-        raise InvalidSettingError(field="request", value=request, allowed="one of those offered")
+        raise InvalidSettingError(field="request", value=request, allowed=mark("one of those offered"))
     return int(digits)

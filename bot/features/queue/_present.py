@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot import prose
+from bot.asked import asked
 from bot.coordinator.client import CoordinatorHealth, PlaceChanged
 from bot.service.jobs import JobView
 from bot.tongue import mark, say
-from synid_engine.serving.messages import CreateWork, JobState
+from synid_engine.serving.messages import JobState
 
 _LISTED = 10
 
@@ -42,10 +43,8 @@ def _line(one: Waiting, *, now: float) -> str:
 
 
 def _said(view: JobView) -> str:
-    work = view.job.work
-    said = work.identity if isinstance(work, CreateWork) else work.prompt
     name = f"**{prose.shown(view.names[0])}**, " if view.names else ""
-    return f"{name}{prose.shown(said, longest=80)}"
+    return f"{name}{prose.shown(asked(view.job.work), longest=80)}"
 
 
 def _standing(one: Waiting, *, now: float) -> str:

@@ -10,7 +10,7 @@ from synid_engine.serving.cost_model import (
     StepSample,
     fit_step_cost,
 )
-from synid_engine.serving.messages import CreateWork, RenderWork
+from synid_engine.serving.messages import CreateWork, EvaluateWork, RenderWork
 
 COSTS = CostModel(
     denoise=StepCost(fixed_ms=4.0, row_ms=2.0),
@@ -36,6 +36,14 @@ def test_picture_without_guidance_takes_half_the_rows() -> None:
 
 def test_creation_costs_its_stages() -> None:
     assert COSTS.cost_ms(CHARACTER) == pytest.approx(20 * 20 + 100 * 50)
+
+
+def test_evaluation_costs_its_pictures_one_by_one() -> None:
+    work = EvaluateWork(
+        portrait="a" * 64, banks=("b" * 64,), character_ids=(1,), descriptions=("a woman",), styles=("",)
+    )
+    assert COSTS.cost_ms(work) == pytest.approx(8 * COSTS.cost_ms(RenderWork(prompt="a fox")))
+    assert COSTS.cost_ms(work, progress=0.5) == pytest.approx(COSTS.cost_ms(work) / 2)
 
 
 def test_large_batch_is_cut_into_several() -> None:

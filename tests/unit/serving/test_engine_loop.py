@@ -11,14 +11,23 @@ import pytest
 import torch
 from PIL import Image
 
+from bot.features.picture import FIGURE_WORDS
 from synid_engine.engine import Engine, Subject
+from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.sampling.denoise import render
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
 from synid_engine.serving.engine_status import EngineStatus
-from synid_engine.serving.messages import Answer, CreateWork, Lease, RenderWork
+from synid_engine.serving.messages import (
+    EVALUATED_PICTURES,
+    Answer,
+    CreateWork,
+    EvaluateWork,
+    Lease,
+    RenderWork,
+)
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.spool import PICTURE, TENSORS, Spool
 from synid_engine.serving.wire import (
@@ -313,6 +322,69 @@ def test_question_is_asked_again_without_drawing_again(desk: Desk) -> None:
     desk.run()
     assert desk.of(Asked)[1].question == asked.question
     assert desk.status.steps == steps + 1
+
+
+def _evaluation(desk: Desk, bank: IdentityBank) -> EvaluateWork:
+    return EvaluateWork(
+        portrait=desk.spool.put_image(Image.new("RGB", (64, 64), "red")),
+        banks=(_keep(desk, bank),),
+        character_ids=(9,),
+        descriptions=("a woman with red hair",),
+        styles=("",),
+    )
+
+
+def test_evaluation_brings_a_sheet_and_its_figures(desk: Desk, make_bank: MakeBank) -> None:
+    desk.spool.score = lambda image: 0.25 if image.size == (64, 64) else 0.125  # type: ignore[method-assign]
+    desk.order(
+        Assign(lease=lease(1), owner_id=3, work=_evaluation(desk, make_bank(1))),
+        Assign(lease=lease(2), owner_id=4, work=WORK),
+    )
+    desk.until(Started)
+    desk.run()
+    assert len(desk.of(Finished, 2)) == 1, "a picture waits for the whole evaluation"
+    (finished,) = desk.of(Finished)
+    (sheet,) = finished.result.pictures
+    assert sheet.nsfw == 0.25, "the sheet is as its worst picture"
+    with Image.open(desk.spool.path_of(sheet.image, PICTURE)) as image:
+        assert image.width > image.height
+    found = {one.name: one for one in finished.result.figures}
+    assert set(found) <= set(FIGURE_WORDS), "a figure that no card has words for"
+    assert found["same character, face traits"].interval is not None
+    shares = [report.progress for report in desk.of(Progressed)]
+    assert shares == sorted(shares)
+    assert len(set(shares)) == EVALUATED_PICTURES + 1
+    asked = {len(suite_prompts("quick")), EVALUATED_PICTURES}
+    assert len(asked) == 1, "costs are told of another number of pictures"
+
+
+def test_evaluation_stops_within_a_step(desk: Desk, make_bank: MakeBank) -> None:
+    desk.order(Assign(lease=lease(), owner_id=3, work=_evaluation(desk, make_bank(1))))
+    while len(desk.of(Progressed)) < 3:
+        desk.loop.turn()
+    told = len(desk.reports)
+    desk.order(Stop(lease=lease()))
+    desk.run()
+    assert len(desk.reports) == told
+    assert desk.status.beats == ()
+
+
+def test_evaluation_without_what_it_is_about_is_told_and_not_tried_again(
+    desk: Desk, make_bank: MakeBank
+) -> None:
+    work = _evaluation(desk, make_bank(1))
+    several = {"banks": work.banks * 2, "descriptions": work.descriptions * 2, "styles": ("", "")}
+    changes = {
+        "MissingTensorError": {"portrait": "0" * 64},
+        "CorruptTensorError": {"portrait": desk.spool.put(b"no picture", PICTURE)},
+        "InvalidSettingError": several,
+    }
+    for job_id, change in enumerate(changes.values()):
+        desk.order(Assign(lease=lease(job_id), owner_id=3, work=work.model_copy(update=change)))
+    desk.run()
+    broken = [report for report in desk.reports if isinstance(report, Broken)]
+    assert [report.failure.reason for report in broken] == list(changes)
+    assert not any(report.retryable for report in broken)
 
 
 def test_drained_engine_hands_everything_back_with_a_checkpoint(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from synid_engine.serving.cost_model import CREATION_WEIGHT, CostModel, Stage, StepCost, StepKind
 from synid_engine.serving.fair_queue import FairQueue, QueueEntry
 from synid_engine.serving.forecast import Capacity, forecast
-from synid_engine.serving.messages import CreateWork, Job, JobState, RenderWork
+from synid_engine.serving.messages import AnyWork, CreateWork, EvaluateWork, Job, JobState, RenderWork
 
 COSTS = CostModel(
     denoise=StepCost(row_ms=1.0, most_rows=16),
@@ -14,6 +14,9 @@ COSTS = CostModel(
     creation=(Stage(kind=StepKind.TRAIN, steps=100, rows=1),),
 )
 ALONE = Capacity(renders=1, creations=1)
+EVALUATION = EvaluateWork(
+    portrait="a" * 64, banks=("b" * 64,), character_ids=(1,), descriptions=("a woman",), styles=("",)
+)
 PICTURE_MS = 20.0
 
 
@@ -24,12 +27,10 @@ def job(
     state: JobState = JobState.QUEUED,
     create: bool = False,
     progress: float = 0.0,
+    work: AnyWork | None = None,
 ) -> Job:
-    work = (
-        CreateWork(character_id=1, identity="a woman")
-        if create
-        else RenderWork(prompt="a fox", num_inference_steps=10)
-    )
+    drawing = RenderWork(prompt="a fox", num_inference_steps=10)
+    work = work or (CreateWork(character_id=1, identity="a woman") if create else drawing)
     return Job(
         id=job_id,
         request_key=str(job_id),
@@ -95,6 +96,16 @@ def test_picture_beside_a_creation_shares_the_engine() -> None:
     assert found[2].begins_in_ms == 0
     assert found[2].ends_in_ms == pytest.approx(PICTURE_MS * (1 + 1 / CREATION_WEIGHT))
     assert found[1].ends_in_ms == pytest.approx(100 * 50 + PICTURE_MS)
+
+
+def test_evaluations_follow_one_another_beside_pictures() -> None:
+    alone_ms = COSTS.cost_ms(EVALUATION)
+    jobs = [job(1, work=EVALUATION), job(2, owner_id=2, work=EVALUATION), job(3, owner_id=3)]
+    found = forecast(queue_of(jobs), jobs, COSTS, ALONE)
+    assert found[3].ends_in_ms == pytest.approx(PICTURE_MS * (1 + 1 / CREATION_WEIGHT))
+    assert found[1].ends_in_ms == pytest.approx(alone_ms + PICTURE_MS)
+    assert found[2].begins_in_ms == pytest.approx(found[1].ends_in_ms)
+    assert found[2].ends_in_ms == pytest.approx(2 * alone_ms + PICTURE_MS)
 
 
 def test_more_owners_of_pictures_leave_a_creation_less() -> None:

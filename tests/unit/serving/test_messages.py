@@ -3,8 +3,10 @@ from pydantic import ValidationError
 
 from synid_engine.serving.messages import (
     WORK,
+    AnyWork,
     Beat,
     CreateWork,
+    EvaluateWork,
     Lease,
     Question,
     RenderWork,
@@ -16,9 +18,16 @@ HASH = "a" * 64
 
 
 @pytest.mark.parametrize(
-    "work", [RenderWork(prompt="a fox 🦊", banks=(HASH,)), CreateWork(character_id=1, identity="a woman")]
+    "work",
+    [
+        RenderWork(prompt="a fox 🦊", banks=(HASH,)),
+        CreateWork(character_id=1, identity="a woman"),
+        EvaluateWork(
+            portrait=HASH, banks=(HASH,), character_ids=(1,), descriptions=("a woman",), styles=("",)
+        ),
+    ],
 )
-def test_work_of_every_kind_comes_back_from_its_text(work: RenderWork | CreateWork) -> None:
+def test_work_of_every_kind_comes_back_from_its_text(work: AnyWork) -> None:
     assert WORK.validate_json(WORK.dump_json(work)) == work
     submission = Submission(request_key="a", owner_id=2**63 - 1, work=work)
     assert Submission.model_validate_json(submission.model_dump_json()) == submission

@@ -133,9 +133,10 @@ async def test_outcome_of_a_former_life_is_delivered(place: Studio) -> None:
 
 async def test_failure_is_told_with_its_reason(place: Studio) -> None:
     job = await asked(place)
-    place.engine.break_off(await place.engine.order_of(job.id), retryable=False)
+    order = await place.engine.order_of(job.id)
+    place.engine.break_off(order, retryable=False, reason="MissingTensorError")
     await eventually(lambda: "could not be drawn" in text(place.loopback.messages(place.channel)[-1]))
     card = place.loopback.messages(place.channel)[-1]
-    assert "It did not work." in text(card)
+    assert "A file of the character is missing or damaged." in text(card)
     place.engine.at_once = True
     await place.card(place.mia.click(card, label="Try again"), "### Nova\n")

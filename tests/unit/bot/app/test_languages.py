@@ -43,3 +43,16 @@ async def test_discord_shows_the_commands_in_every_language(place: Studio) -> No
     assert menu["name_localizations"]["ja"] == "もう一度描く"
     [reply] = [await place.mia.slash(place.channel, "help").reply()]
     assert "### What I can do" in text(reply)
+
+
+async def test_failure_is_told_in_the_language_of_its_asker(closed: Studio) -> None:
+    await closed.open(at_once=False)
+    jan = closed.loopback.scenery.add_user("jan", locale="de")
+    closed.loopback.scenery.join(closed.guild, jan)
+    options = {"name": "Nova", "description": "red hair", "pick": "auto"}
+    asked = closed.loopback.as_user(jan).slash(closed.channel, "character create", options)
+    await closed.card(asked, "entsteht")
+    order = await closed.engine.order_of((await closed.job()).id)
+    closed.engine.break_off(order, retryable=False)
+    card = await closed.card(asked, "konnte nicht gezeichnet werden")
+    assert "Die Figur konnte nicht gelernt werden" in text(card)
