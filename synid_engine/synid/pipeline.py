@@ -21,7 +21,7 @@ StageName = Literal["anchors", "projector", "bootstrap", "drift", "adapter"]
 STAGES: tuple[StageName, ...] = ("anchors", "projector", "bootstrap", "drift", "adapter")
 _REQUIRED: tuple[StageName, ...] = ("anchors", "projector")
 DEFAULT_STAGES = _REQUIRED
-"""What runs unless more is asked for: beside tokens that an encoder read, the others add nothing to be seen."""
+"""What runs unless more is asked for: beside tokens that an encoder read, the others show no gain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
