@@ -67,23 +67,31 @@ function withMentions(text) {
   return text.replace(/@([\w.]{2,32})/g, (whole, name) => (known.has(name) ? `<@${known.get(name)}>` : whole));
 }
 
+/** Send what is written; the box is free for the next words at once, and a refused message comes back to it. */
 async function sendMessage() {
   const text = input.value.trim();
   if (isSending || (!text && !files.length)) return;
+  const sent = files;
   isSending = true;
+  input.value = "";
+  files = [];
+  drawPicks();
   try {
-    await act(`channels/${store.channelId}/messages`, { content: withMentions(text) }, files);
-    input.value = "";
-    files = [];
+    await act(`channels/${store.channelId}/messages`, { content: withMentions(text) }, sent);
     lastTyped = 0;
-    drawPicks();
     tell("to-end");
   } catch (error) {
+    if (!input.value && !files.length) {
+      input.value = text;
+      files = sent;
+      drawPicks();
+    }
     if (!(error instanceof RefusedError)) throw error;
     toast(error.message, "bad");
   } finally {
     isSending = false;
-    input.focus();
+    grow();
+    if (holder.contains(chat)) input.focus();
   }
 }
 
