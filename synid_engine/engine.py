@@ -20,7 +20,7 @@ from synid_engine.synid.character import Character
 from synid_engine.synid.checkpoint_file import CheckpointKeeper, FileKeeper, NoKeeper, fingerprint
 from synid_engine.synid.images import to_picture, to_tensor
 from synid_engine.synid.library import FinishedCharacter, build_library
-from synid_engine.synid.pipeline import DistillConfig, Distilled, distill
+from synid_engine.synid.pipeline import DistillConfig, Distilled, distill, usual_config
 from synid_engine.synid.projector import TokenLibrary
 from synid_engine.synid.request import RenderConfig, Subject, request_row
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
@@ -149,7 +149,7 @@ class Engine:
         if not description.strip():
             raise InvalidSettingError(field="description", value=description, allowed="a few words")
         started = time.monotonic()
-        settings = config or DistillConfig()
+        settings = config or usual_config(self.models)
         kept = fingerprint(
             description=description, style=style, seed=seed, config=settings, model_hash=self.model_hash
         )

@@ -22,7 +22,7 @@ from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind
 from synid_engine.serving.messages import Message
 from synid_engine.synid.drawing import MAX_ROWS, DrawConfig
 from synid_engine.synid.embeds import embed_pictures, fuse
-from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.pipeline import DistillConfig, usual_config
 from synid_engine.synid.stage import Report, StageModels
 from synid_engine.synid.trainable import TrainableTokens
 from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
@@ -95,7 +95,7 @@ def calibrated(
         config: What is measured.
         distill: How characters are made.
     """
-    backbone, plan = engine.models.backbone, distill or DistillConfig()
+    backbone, plan = engine.models.backbone, distill or usual_config(engine.models)
     machine = Machine(
         model_hash=engine.model_hash,
         device=_device_name(backbone.device),

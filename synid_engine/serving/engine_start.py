@@ -18,7 +18,7 @@ from synid_engine.serving.recipe import read_recipe
 from synid_engine.serving.spool import Spool
 from synid_engine.serving.stepwise import SharedRoom
 from synid_engine.serving.wire import Order, Ready, Report
-from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.pipeline import usual_config
 
 _SHARES = {"base model": 0.2, "perception": 0.6, "picture judge": 0.7, "calibration": 0.8}
 _MIB = 2**20
@@ -48,10 +48,11 @@ def start_loop(
         WireError: Reports cannot be sent.
     """
     torch.set_num_threads(options.threads)
-    distill = DistillConfig() if options.recipe is None else read_recipe(options.recipe)
+    recipe = None if options.recipe is None else read_recipe(options.recipe)
     engine = Engine.load(
         options.model, device=options.device, on_part=lambda part: on_stage(part, _SHARES[part])
     )
+    distill = recipe or usual_config(engine.models)
     on_stage("picture judge", _SHARES["picture judge"])
     judge = OpenNsfwJudge(threads=options.threads)
     on_stage("calibration", _SHARES["calibration"])

@@ -73,6 +73,12 @@ class DistillConfig:
         return {stage: rows[stage] for stage in STAGES if stage in self.stages}
 
 
+def usual_config(models: StageModels) -> DistillConfig:
+    """Return how characters are made unless more is asked for: where no encoder reads them, by all stages."""
+    stages = STAGES if models.identity_encoder is None else DEFAULT_STAGES
+    return DistillConfig(stages=stages)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Distilled:
     """A finished character, as the engine draws it.

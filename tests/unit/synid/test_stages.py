@@ -24,7 +24,7 @@ from synid_engine.synid.checkpoint import Checkpoint, with_portrait
 from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
 from synid_engine.synid.drift import PROBE_SCENES
 from synid_engine.synid.embeds import PictureEmbeds
-from synid_engine.synid.pipeline import DistillConfig, distill
+from synid_engine.synid.pipeline import DEFAULT_STAGES, STAGES, DistillConfig, distill, usual_config
 from synid_engine.synid.projector import portrait_tokens, project
 from synid_engine.synid.stage import Progress, StageModels, ignore_report, stage_generator
 from synid_engine.synid.words import PlainIdentityWords
@@ -239,3 +239,9 @@ def test_tokens_begin_as_what_the_encoder_reads(
     torch.testing.assert_close(moved, begun)
     with pytest.raises(InvalidSettingError):
         portrait_tokens(pictures.latents, pictures.weights, reading, replace(still, tokens=2))
+
+
+def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) -> None:
+    assert usual_config(models).stages == STAGES
+    reading = replace(models, identity_encoder=IdentityEncoder(width=16))
+    assert usual_config(reading).stages == DEFAULT_STAGES
