@@ -176,13 +176,14 @@ class _Demo:
         made = await self._asked(
             "character create", {"name": NAME, "description": DESCRIPTION, "pick": "auto", "seed": SEED}
         )
-        (card,) = await self._finished([made])
+        await self._finished([made])
         learned_s = time.monotonic() - began
+        shown = await self._asked("character show", {"name": NAME})
         drawn = [
             await self._asked("imagine", {"character": NAME, "prompt": shot.prompt, "seed": SEED + number})
             for number, shot in enumerate(SHOTS, start=1)
         ]
-        cards = [card, *await self._finished(drawn)]
+        cards = await self._finished([shown, *drawn])
         page = transcript(
             self.studio.discord.world,
             self.studio.discord.messages(self.studio.scene.general),

@@ -60,7 +60,7 @@ def test_demo_talks_to_the_bot_and_writes_the_sheet_and_the_conversation(
     for words in ("Mia: /character create name:Nova", "Nova is ready", "Nova. winking"):
         assert any(words in line for line in lines), words
     conversation = (tmp_path / "a folder" / "demo.html").read_text("utf-8")
-    assert conversation.count("<article") == 9
+    assert conversation.count("<article") == 10
     assert len(set(re.findall(r'src="(data:image/png;base64,[^"]+)"', conversation))) >= 9
     assert not re.search(r'(src|href)="(?!data:)', conversation)
     assert left_over(tmp_path / "kit") == ["recipe.json"]

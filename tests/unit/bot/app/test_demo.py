@@ -33,7 +33,7 @@ def test_demo_makes_a_character_and_draws_it_eight_times(
     assert said[0].endswith(f"seed:{SEED}")
     assert any(line.startswith("Nova is ready. a young woman") for line in said)
     conversation = result.conversation.read_text("utf-8")
-    assert conversation.count("<article") == 1 + len(SHOTS)
+    assert conversation.count("<article") == 2 + len(SHOTS)
     assert re.findall(r'(?:src|href)="(?!data:)', conversation) == []
     for shot in SHOTS:
         assert f"Nova. {shot.prompt}" in said
