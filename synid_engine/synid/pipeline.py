@@ -74,9 +74,13 @@ class DistillConfig:
 
 
 def usual_config(models: StageModels) -> DistillConfig:
-    """Return how characters are made unless more is asked for: where no encoder reads them, by all stages."""
-    stages = STAGES if models.identity_encoder is None else DEFAULT_STAGES
-    return DistillConfig(stages=stages)
+    """Return how characters are made unless more is asked for.
+
+    Where no encoder reads them, by all stages; else by the first two, and probes tell how steady they are.
+    """
+    if models.identity_encoder is None:
+        return DistillConfig(stages=STAGES)
+    return DistillConfig(stages=(*DEFAULT_STAGES, "drift"), drift=DriftConfig(rounds=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
