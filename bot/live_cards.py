@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import aclosing, suppress
 
 from bot.chat_errors import NotReachedError
-from bot.coordinator.client import FINAL, StateChanged
+from bot.coordinator.client import StateChanged
 from bot.features.picture import LiveState, cancelled_card, live_card, told
 from bot.posting import Card, Posting, TooLargeError
 from bot.service.service import Service
@@ -15,7 +15,7 @@ from bot.uploads import WITHHELD_TILE
 from storage.chats import ChatRecord
 from storage.clock import Clock, wall_clock
 from synid_engine.errors import SynIDError
-from synid_engine.serving.messages import Hash, Job, JobState
+from synid_engine.serving.messages import FINAL, Hash, Job, JobState
 
 _LOG = logging.getLogger(__name__)
 _OVER = FINAL | {JobState.STORED}

@@ -5,8 +5,9 @@ Every call makes its files anew, so a card can be sent again.
 
 import io
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import aiohttp
 import discord
@@ -14,6 +15,7 @@ import discord
 from bot.chat_errors import NotReachedError
 from bot.uploads import Upload
 
+Answer = TypeVar("Answer")
 _LOG = logging.getLogger(__name__)
 _CUT = (aiohttp.ClientError, OSError)
 _TOO_LARGE = frozenset({40005})
@@ -73,28 +75,14 @@ class Posting:
         if application_id is None or not reply.token:
             return False
         webhook = discord.Webhook.partial(application_id, reply.token, client=self._client)
-        try:
-            await webhook.edit_message(reply.reply_id, view=card.view, attachments=card.as_files())
-        except (discord.NotFound, discord.Forbidden):
-            return False
-        except discord.HTTPException as error:
-            return _refused(error)
-        except _CUT as error:
-            raise NotReachedError(detail=type(error).__name__) from error
-        return True
+        edit = webhook.edit_message(reply.reply_id, view=card.view, attachments=card.as_files())
+        return await _asked(edit) is not None
 
     async def edit_message(self, channel_id: int, message_id: int, card: Card) -> bool:
         """Edit a message as the bot; errors as in `edit_reply`."""
         message = self._client.get_partial_messageable(channel_id).get_partial_message(message_id)
-        try:
-            await message.edit(view=card.view, attachments=card.as_files())
-        except (discord.NotFound, discord.Forbidden):
-            return False
-        except discord.HTTPException as error:
-            return _refused(error)
-        except _CUT as error:
-            raise NotReachedError(detail=type(error).__name__) from error
-        return True
+        edit = message.edit(view=card.view, attachments=card.as_files())
+        return await _asked(edit) is not None
 
     async def send(self, channel_id: int, card: Card, *, nonce: str, reply_to: int | None) -> int | None:
         """Write a message; the same nonce twice within minutes is one message.
@@ -107,37 +95,21 @@ class Posting:
             TooLargeError: The files are too large.
         """
         channel = self._client.get_partial_messageable(channel_id)
-        try:
-            if reply_to is None:
-                sent = await channel.send(view=card.view, files=card.as_files(), nonce=nonce)
-            else:
-                reference = discord.MessageReference(
-                    message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False
-                )
-                sent = await channel.send(
-                    view=card.view, files=card.as_files(), nonce=nonce, reference=reference
-                )
-        except (discord.NotFound, discord.Forbidden):
-            return None
-        except discord.HTTPException as error:
-            _refused(error)
-            return None
-        except _CUT as error:
-            raise NotReachedError(detail=type(error).__name__) from error
-        return sent.id
+        if reply_to is None:
+            sending = channel.send(view=card.view, files=card.as_files(), nonce=nonce)
+        else:
+            reference = discord.MessageReference(
+                message_id=reply_to, channel_id=channel_id, fail_if_not_exists=False
+            )
+            sending = channel.send(view=card.view, files=card.as_files(), nonce=nonce, reference=reference)
+        sent = await _asked(sending)
+        return None if sent is None else sent.id
 
     async def direct_channel(self, user_id: int) -> int | None:
         """Return the direct messages with a user; None if there can be none."""
-        try:
-            user = await self._client.fetch_user(user_id)
-            return (await user.create_dm()).id
-        except (discord.NotFound, discord.Forbidden):
-            return None
-        except discord.HTTPException as error:
-            _refused(error)
-            return None
-        except _CUT as error:
-            raise NotReachedError(detail=type(error).__name__) from error
+        user = await _asked(self._client.fetch_user(user_id))
+        channel = None if user is None else await _asked(user.create_dm())
+        return None if channel is None else channel.id
 
     async def find(self, channel_id: int, custom_id: str, *, after: int) -> int | None:
         """Look for a message of the bot's own that has a component whose custom id begins so.
@@ -150,13 +122,12 @@ class Posting:
         try:
             history = channel.history(limit=_LOOKED_AT, after=discord.Object(after), oldest_first=True)
             async for message in history:
-                if message.author.id == own_id and any(
-                    one.startswith(custom_id) for one in custom_ids(message)
-                ):
+                is_own = message.author.id == own_id
+                if is_own and any(one.startswith(custom_id) for one in custom_ids(message)):
                     return message.id
         except (discord.NotFound, discord.Forbidden):
             return None
-        except (discord.HTTPException, *_CUT) as error:
+        except (discord.HTTPException, *_CUT) as error:  # whatever it was, the message may be there
             raise NotReachedError(detail=type(error).__name__) from error
         return None
 
@@ -170,11 +141,23 @@ def custom_ids(message: discord.Message) -> list[str]:
     return [one for one in found if isinstance(one, str)]
 
 
-def _refused(error: discord.HTTPException) -> bool:
-    """Return False for a request that can never succeed here, and raise for one that could."""
-    if error.code in _TOO_LARGE or error.status == _REQUEST_TOO_LARGE:
-        raise TooLargeError from error
-    if isinstance(error, discord.DiscordServerError):
+async def _asked(call: Awaitable[Answer]) -> Answer | None:
+    """Return what Discord answers; None where it can never succeed, and an error where it still could.
+
+    Raises:
+        NotReachedError: Discord failed; nobody knows whether it was done.
+        TooLargeError: The files are too large.
+    """
+    try:
+        return await call
+    except (discord.NotFound, discord.Forbidden):
+        return None
+    except discord.DiscordServerError as error:
         raise NotReachedError(detail=f"status {error.status}") from error
-    _LOG.warning("Discord refused a message: %s", error)
-    return False
+    except discord.HTTPException as error:
+        if error.code in _TOO_LARGE or error.status == _REQUEST_TOO_LARGE:
+            raise TooLargeError from error
+        _LOG.warning("Discord refused a message: %s", error)
+        return None
+    except _CUT as error:
+        raise NotReachedError(detail=type(error).__name__) from error

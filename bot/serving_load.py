@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.coordinator.client import FINAL, PlaceChanged, StateChanged
+from bot.coordinator.client import PlaceChanged, StateChanged
 from bot.coordinator.opening import Opened, open_coordinator
 from bot.coordinator.parts import CoordinatorConfig
 from bot.coordinator_errors import EngineLostError
@@ -15,7 +15,7 @@ from storage.data_folder import DataFolder
 from storage.ledger import QueueLimits
 from synid_engine.errors import CapacityError
 from synid_engine.serving.engine_options import EngineOptions
-from synid_engine.serving.messages import CreateWork, JobState, RenderWork, Submission
+from synid_engine.serving.messages import FINAL, CreateWork, JobState, RenderWork, Submission
 from synid_engine.serving.supervisor import EngineSupervisor
 
 _POLL_S = 0.1

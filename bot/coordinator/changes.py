@@ -15,11 +15,21 @@ from storage.characters import CharacterState
 from storage.errors import CharacterNotFoundError, StaleRevisionError
 from synid_engine.errors import SynIDError
 from synid_engine.serving.link import EngineDownError
-from synid_engine.serving.messages import CreateWork, Failure, Hash, Job, JobState, Lease, Question, Result
+from synid_engine.serving.messages import (
+    HELD,
+    UNFINISHED,
+    CreateWork,
+    Failure,
+    Hash,
+    Job,
+    JobState,
+    Lease,
+    Question,
+    Result,
+)
 from synid_engine.serving.wire import Stop
 
 _LOG = logging.getLogger(__name__)
-_HELD = frozenset({JobState.LEASED, JobState.RUNNING})
 
 
 class Changes:
@@ -75,7 +85,7 @@ class Changes:
         is_held = self._parts.schedule.holds(lease)
         if is_held:
             await self.settle(lease, before.lease_ms)
-        if before.state in {*_HELD, JobState.QUEUED, JobState.WAITING}:
+        if before.state in UNFINISHED:
             await self.give_up_draft(before)
         job = await self._jobs.cancel(job_id)
         if is_held:
@@ -132,7 +142,7 @@ class Changes:
         _LOG.info("job %d of owner %d: %s", job.id, job.owner_id, job.state)
         if job.state is JobState.QUEUED:
             self._parts.schedule.enqueue(job)
-        elif job.state in _HELD:
+        elif job.state in HELD:
             self._parts.schedule.replace(job)
         else:
             self._parts.schedule.drop(job.id)
@@ -146,7 +156,7 @@ class Changes:
     async def _hold_files(self, job: Job) -> None:
         spool, has_twin = self._parts.spool, self._parts.schedule.has_twin(job)
         try:
-            if job.state not in _HELD:
+            if job.state not in HELD:
                 self._parts.live.forget(job.id)
                 await spool.hold(previews_of(job.id), ())
                 await spool.hold(portrait_of(job.id), ())

@@ -14,15 +14,12 @@ from synid_engine.serving.messages import (
     Hash,
     Identifier,
     Job,
-    JobState,
     Message,
     Probability,
     Question,
     Submission,
 )
 from synid_engine.serving.wire import Health, Share
-
-FINAL = frozenset({JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED})
 
 
 class StateChanged(Message):

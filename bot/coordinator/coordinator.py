@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iter
 from contextlib import contextmanager, suppress
 
 from bot.coordinator.changes import Changes, question_of
-from bot.coordinator.client import FINAL, CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
+from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
 from bot.coordinator.deliveries import Deliveries, Delivery
 from bot.coordinator.dispatch import Dispatch
 from bot.coordinator.parts import Parts
@@ -19,7 +19,7 @@ from bot.errors import sentence
 from bot.tongue import mark
 from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.link import EngineDownError, LinkEvent
-from synid_engine.serving.messages import Answer, Job, JobState, Lease, Submission
+from synid_engine.serving.messages import FINAL, Answer, Job, JobState, Lease, Submission
 from synid_engine.serving.wire import AskHealth, Judge
 
 _LOG = logging.getLogger(__name__)

@@ -12,16 +12,12 @@ from pathlib import Path
 from storage.data_folder import DataFolder
 from storage.errors import DamagedFileError, MissingFileError
 from storage.files import disk_errors, write_whole
-from synid_engine.serving.messages import Hash, Job, JobState
-
-_LIVE = frozenset(
-    {JobState.QUEUED, JobState.LEASED, JobState.RUNNING, JobState.WAITING, JobState.STORED}
-)  # as in `storage.references`
+from synid_engine.serving.messages import FINAL, Hash, Job
 
 
 def files_of(job: Job) -> frozenset[Hash]:
-    """Return the spooled files that the ledger's row of a job refers to."""
-    if job.state not in _LIVE:
+    """Return the spooled files that the ledger's row of a job refers to, as in `storage.references`."""
+    if job.state in FINAL:
         return frozenset()
     named: list[Hash | None] = [job.checkpoint]
     if job.question is not None:

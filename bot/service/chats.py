@@ -3,9 +3,7 @@
 from bot.coordinator.stores import Stores
 from bot.place import Place
 from storage.chats import Chat, ChatRecord, Told
-from synid_engine.serving.messages import Job, JobState
-
-_UNFINISHED = frozenset({JobState.QUEUED, JobState.LEASED, JobState.RUNNING, JobState.WAITING})
+from synid_engine.serving.messages import UNFINISHED, Job
 
 
 class ChatBook:
@@ -73,4 +71,4 @@ class ChatBook:
         """Return the unfinished jobs that were asked for in a chat."""
         jobs = self._stores.jobs
         every = [*await jobs.queued(), *await jobs.leased(), *await jobs.waiting()]
-        return [job for job in every if job.state in _UNFINISHED and await self.of(job) is not None]
+        return [job for job in every if job.state in UNFINISHED and await self.of(job) is not None]

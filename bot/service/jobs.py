@@ -24,9 +24,8 @@ from bot.tongue import mark
 from bot.words import Words
 from storage.errors import CharacterNotFoundError
 from synid_engine.errors import SynIDError
-from synid_engine.serving.messages import CreateWork, EvaluateWork, Job, JobState, RenderWork
+from synid_engine.serving.messages import UNFINISHED, CreateWork, EvaluateWork, Job, RenderWork
 
-_UNFINISHED = frozenset({JobState.QUEUED, JobState.LEASED, JobState.RUNNING, JobState.WAITING})
 _LOOKED_AT = 200
 _LONGEST_NUMBER = 19
 _GUIDANCES = (5.0, 3.5, 7.0)
@@ -211,7 +210,7 @@ class Jobs:
         is_moderated = place.is_moderator and job.server_id is not None and job.server_id == place.server_id
         if job.owner_id != place.owner_id and not is_moderated:
             raise NotYoursError(what=mark("cancelling this request"))
-        if job.state not in _UNFINISHED:
+        if job.state not in UNFINISHED:
             raise NothingUnfinishedError
         cancelled = await self._coordinator.cancel(job_id)
         self._tools.names.forget()
@@ -220,7 +219,7 @@ class Jobs:
     async def unfinished(self, owner_id: int) -> list[Job]:
         """Return an owner's unfinished jobs, newest first."""
         found = await self._jobs.of_owner(owner_id, limit=_LOOKED_AT)
-        return [job for job in found if job.state in _UNFINISHED]
+        return [job for job in found if job.state in UNFINISHED]
 
     async def expectation(self, job_id: int) -> PlaceChanged | None:
         """Return a job's place in the queue; None if nothing is known."""

@@ -15,9 +15,8 @@ from bot.service.names import Names
 from bot.uploads import Upload
 from storage.erasure import Erased
 from synid_engine.errors import SynIDError
-from synid_engine.serving.messages import JobState
+from synid_engine.serving.messages import FINAL
 
-_ENDED = frozenset({JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED})
 _ROOM = 64 << 10  # bytes that a zip needs besides its pictures
 _MOST_JOBS = 100_000
 
@@ -53,7 +52,7 @@ class Privacy:
     async def delete(self, owner_id: int) -> Erased:
         """End a person's requests, and remove everything about them."""
         for job in await self._opened.stores.jobs.of_owner(owner_id, limit=_MOST_JOBS):
-            if job.state not in _ENDED:
+            if job.state not in FINAL:
                 await self._opened.coordinator.cancel(job.id)
         erased = await self._opened.personal.erase(owner_id)
         self._names.forget()

@@ -6,7 +6,9 @@ from storage.clock import Clock, wall_clock
 from storage.errors import JobNotFoundError, LeaseLostError
 from storage.ledger import QueueLimits, refusal, same_request, unanswerable
 from synid_engine.serving.messages import (
+    HELD,
     MOST_ATTEMPTS,
+    UNFINISHED,
     Answer,
     Beat,
     Failure,
@@ -19,8 +21,6 @@ from synid_engine.serving.messages import (
     Submission,
 )
 
-_HELD = frozenset({JobState.LEASED, JobState.RUNNING})
-_UNFINISHED = _HELD | {JobState.QUEUED, JobState.WAITING}
 _TELLABLE = frozenset({JobState.STORED, JobState.DELIVERED, JobState.FAILED})
 
 
@@ -37,7 +37,7 @@ class MemoryJobStore:
         for job in self._jobs.values():
             if (job.owner_id, job.request_key) == (submission.owner_id, submission.request_key):
                 return same_request(job, submission)
-        unfinished = self._where(lambda job: job.state in _UNFINISHED)
+        unfinished = self._where(lambda job: job.state in UNFINISHED)
         of_owner = sum(job.owner_id == submission.owner_id for job in unfinished)
         server_id = submission.server_id
         of_server = sum(job.server_id == server_id for job in unfinished) if server_id is not None else 0
@@ -58,7 +58,7 @@ class MemoryJobStore:
 
     async def leased(self) -> list[Job]:
         """See `JobStore`."""
-        return self._where(lambda job: job.state in _HELD)
+        return self._where(lambda job: job.state in HELD)
 
     async def waiting(self) -> list[Job]:
         """See `JobStore`."""
@@ -103,7 +103,7 @@ class MemoryJobStore:
         held: list[Lease] = []
         for beat in beats:
             job = self._jobs.get(beat.lease.job_id)
-            if job is None or job.lease != beat.lease or job.state not in _HELD:
+            if job is None or job.lease != beat.lease or job.state not in HELD:
                 continue
             spent = max(job.lease_ms, beat.engine_ms)
             changed = {"heartbeat_at": self._clock(), "lease_ms": spent, "progress": beat.progress}
@@ -210,7 +210,7 @@ class MemoryJobStore:
 
     def _held(self, lease: Lease) -> Job:
         job = self._jobs.get(lease.job_id)
-        if job is None or job.lease != lease or job.state not in _HELD:
+        if job is None or job.lease != lease or job.state not in HELD:
             raise LeaseLostError(job_id=lease.job_id, fence=lease.fence)
         return job
 

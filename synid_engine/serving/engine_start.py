@@ -48,11 +48,12 @@ def start_loop(
         WireError: Reports cannot be sent.
     """
     torch.set_num_threads(options.threads)
-    recipe = None if options.recipe is None else read_recipe(options.recipe)
     engine = Engine.load(
         options.model, device=options.device, on_part=lambda part: on_stage(part, _SHARES[part])
     )
-    distill = recipe or usual_config(engine.models)
+    distill = usual_config(engine.models)
+    if options.recipe is not None:
+        distill = read_recipe(options.recipe, distill)
     on_stage("picture judge", _SHARES["picture judge"])
     judge = OpenNsfwJudge(threads=options.threads)
     on_stage("calibration", _SHARES["calibration"])

@@ -57,6 +57,14 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+HELD = frozenset({JobState.LEASED, JobState.RUNNING})
+"""An engine has the job."""
+UNFINISHED = HELD | {JobState.QUEUED, JobState.WAITING}
+"""There is no result yet, and there can be one."""
+FINAL = frozenset({JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED})
+"""The state stays as it is."""
+
+
 class CreateWork(Message):
     """Learn a character from words.
 

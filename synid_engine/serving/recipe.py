@@ -1,7 +1,7 @@
 """How characters are made where the usual budgets do not fit: a JSON file of the settings that differ.
 
 For example `{"projector": {"training": {"steps": 30}}}`: settings have the names of `DistillConfig` and of
-the stages' configurations in it, and what the file does not name stays as it is.
+the stages' configurations in it, and what the file does not name stays as the base model usually has it.
 """
 
 import json
@@ -18,8 +18,12 @@ from synid_engine.synid.pipeline import DistillConfig
 _CONFIG = TypeAdapter(DistillConfig)
 
 
-def read_recipe(file: Path) -> DistillConfig:
-    """Read the budgets of creations.
+def read_recipe(file: Path, usual: DistillConfig) -> DistillConfig:
+    """Read how characters are made.
+
+    Args:
+        file: JSON.
+        usual: What the file does not name stays as it is here.
 
     Raises:
         InvalidSettingError: The file is not there or no JSON object, names an unknown setting, or a value is
@@ -29,7 +33,7 @@ def read_recipe(file: Path) -> DistillConfig:
         changes: object = json.loads(file.read_bytes())
     except (OSError, ValueError) as error:
         raise InvalidSettingError(field="recipe", value=str(file), allowed="a JSON file") from error
-    settings = _changed(asdict(DistillConfig()), changes, field="recipe")
+    settings = _changed(asdict(usual), changes, field="recipe")
     try:
         return _CONFIG.validate_python(settings)
     except ValidationError as error:

@@ -11,7 +11,7 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig, draw, prompt_scores
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds, embed_pictures, fuse
-from synid_engine.synid.projector import Projection, ProjectorConfig, portrait_tokens
+from synid_engine.synid.projector import Projection, portrait_tokens
 from synid_engine.synid.stage import (
     NO_BOOKMARK,
     Bookmark,
@@ -258,8 +258,7 @@ def refined_tokens(
 
     `share` in [0, 1] of them stays; without an encoder all of it.
     """
-    config = ProjectorConfig(tokens=len(projection.tokens))
-    read = portrait_tokens(accepted.latents, accepted.weights, models, config)
+    read = portrait_tokens(accepted.latents, accepted.weights, models, count=len(projection.tokens))
     return projection.tokens if read is None else share * projection.tokens + (1 - share) * read
 
 

@@ -98,5 +98,5 @@ def _beginning(
 ) -> Float[Tensor, "tokens context_dim"]:
     with torch.no_grad():
         latents = models.backbone.encode(one.portrait[None])
-    read = portrait_tokens(latents, torch.ones(1), models, config)
+    read = portrait_tokens(latents, torch.ones(1), models, count=config.tokens)
     return first_tokens(one.prompt, models, config, cpu_generator(0)) if read is None else read

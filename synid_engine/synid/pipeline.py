@@ -20,8 +20,6 @@ from synid_engine.synid.words import IdentityWords
 StageName = Literal["anchors", "projector", "bootstrap", "drift", "adapter"]
 STAGES: tuple[StageName, ...] = ("anchors", "projector", "bootstrap", "drift", "adapter")
 _REQUIRED: tuple[StageName, ...] = ("anchors", "projector")
-DEFAULT_STAGES = _REQUIRED
-"""What runs unless more is asked for: beside tokens that an encoder read, the others show no gain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,7 @@ class DistillConfig:
     """The sum of the stages' configurations, in their order.
 
     Attributes:
-        stages: Which stages run; the first two always do, the others on demand (see the ablation).
+        stages: Which stages run; the first two always do. `usual_config` leaves out what shows no gain.
     """
 
     anchors: AnchorConfig = field(default_factory=AnchorConfig)
@@ -37,7 +35,7 @@ class DistillConfig:
     bootstrap: BootstrapConfig = field(default_factory=BootstrapConfig)
     drift: DriftConfig = field(default_factory=DriftConfig)
     adapter: AdapterConfig = field(default_factory=AdapterConfig)
-    stages: tuple[StageName, ...] = DEFAULT_STAGES
+    stages: tuple[StageName, ...] = STAGES
 
     def __post_init__(self) -> None:
         known = set(self.stages) <= set(STAGES) and len(set(self.stages)) == len(self.stages)
@@ -76,11 +74,12 @@ class DistillConfig:
 def usual_config(models: StageModels) -> DistillConfig:
     """Return how characters are made unless more is asked for.
 
-    Where no encoder reads them, by all stages; else by the first two, and probes tell how steady they are.
+    Where no encoder reads portraits, by all stages. Beside its tokens the last three show no gain in the
+    ablation, so there only the first two train, and probes tell how steady the character is.
     """
     if models.identity_encoder is None:
-        return DistillConfig(stages=STAGES)
-    return DistillConfig(stages=(*DEFAULT_STAGES, "drift"), drift=DriftConfig(rounds=0))
+        return DistillConfig()
+    return DistillConfig(stages=(*_REQUIRED, "drift"), drift=DriftConfig(rounds=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

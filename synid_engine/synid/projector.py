@@ -102,7 +102,7 @@ def project(
         its tokens; here the tokens themselves are trained by what the pictures show.
     """
     pictures = anchors.pictures
-    start = portrait_tokens(pictures.latents, pictures.weights, models, config)
+    start = portrait_tokens(pictures.latents, pictures.weights, models, count=config.tokens)
     if start is None:
         start = first_tokens(pictures.prompts[anchors.portrait], models, config, generator)
     if library is not None:
@@ -126,18 +126,19 @@ def portrait_tokens(
     latents: Float[Tensor, "pictures c h w"],
     weights: Float[Tensor, " pictures"],
     models: StageModels,
-    config: ProjectorConfig,
+    *,
+    count: int,
 ) -> Float[Tensor, "tokens context_dim"] | None:
     """Return the weighted mean of what the identity encoder reads; None where there is no encoder.
 
     Raises:
-        InvalidSettingError: The encoder gives another number of tokens.
+        InvalidSettingError: The encoder does not give `count` tokens.
     """
     encoder = models.identity_encoder
     if encoder is None:
         return None
-    if config.tokens != encoder.token_count:
-        raise InvalidSettingError(field="tokens", value=config.tokens, allowed=str(encoder.token_count))
+    if count != encoder.token_count:
+        raise InvalidSettingError(field="tokens", value=count, allowed=str(encoder.token_count))
     with torch.no_grad():
         tokens = encoder(latents.to(models.backbone.device).float()).cpu()
     return torch.einsum("p,pkd->kd", weights / weights.sum(), tokens)

@@ -19,10 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synid_engine.perception.identity_encoder import IdentityEncoder
-from synid_engine.perception.network_file import save_network
 from synid_engine.tiny.dataset import Labelled
 from synid_engine.tiny.train_text import tokenize
-from synid_engine.tiny.train_unet import PORTRAIT_NOISE, Family, cache_latents, load_family
+from synid_engine.tiny.train_unet import PORTRAIT_NOISE, Family, cache_latents, load_family, save_encoder
 from synid_engine.tiny.train_vae import LATENT_CHANNELS
 from synid_engine.tiny.training import Budget, autocast, pick_device, set_rate
 from synid_engine.tiny.vocabulary import TRAIT_WORDINGS
@@ -119,9 +118,7 @@ def train(arguments: argparse.Namespace) -> None:
         _, right = saying_loss(tokens, states, targets[-_TESTED:])
     told = ", ".join(f"{trait} {share:.1%}" for trait, share in zip(TRAITS, right.tolist(), strict=True))
     print(f"people never seen: {told}")  # noqa: T201
-    sizes = {"latent_channels": LATENT_CHANNELS, "context_dim": context_dim}
-    config = {"architecture": "identity_encoder", "arguments": sizes}
-    save_network(arguments.out / "identity_encoder", encoder, config)
+    save_encoder(encoder, family, arguments.out)
 
 
 def main() -> None:

@@ -372,6 +372,13 @@ def load_family(out: Path, device: torch.device) -> Family:
     )
 
 
+def save_encoder(encoder: IdentityEncoder, family: Family, out: Path) -> None:
+    """Write the identity encoder beside the models that it belongs to."""
+    sizes = {"latent_channels": LATENT_CHANNELS, "context_dim": family.text_encoder.config.hidden_size}
+    config = {"architecture": "identity_encoder", "arguments": sizes}
+    save_network(out / "identity_encoder", encoder, config)
+
+
 def save(
     family: Family,
     unet: UNet2DConditionModel,
@@ -385,10 +392,7 @@ def save(
     samples.parent.mkdir(parents=True, exist_ok=True)
     sheet = sample(family, unet, encoder, latents.values[:1].float())
     Image.fromarray(tile(sheet, 4)).save(samples)
-    arguments = {"latent_channels": LATENT_CHANNELS, "context_dim": family.text_encoder.config.hidden_size}
-    save_network(
-        out / "identity_encoder", encoder, {"architecture": "identity_encoder", "arguments": arguments}
-    )
+    save_encoder(encoder, family, out)
     state = {name: value.detach().clone() for name, value in unet.state_dict().items()}
     unet.half().save_pretrained(out / "unet", safe_serialization=True)
     unet.float().load_state_dict(state)

@@ -11,14 +11,14 @@ from pathlib import Path
 from storage.data_folder import DataFolder
 from storage.database import read_only
 from synid_engine.errors import StoreError
-from synid_engine.serving.messages import JobState
+from synid_engine.serving.messages import FINAL, JobState
 
 from .disk import small_disk
 from .fuse import Charge, lay
 from .house import House, Kit
 from .load import Load
 from .plan import Fault
-from .verdict import FINAL, faults_of, ready_names, states
+from .verdict import faults_of, ready_names, states
 
 _POLL_S = 0.1
 _FULL_S = 1.0

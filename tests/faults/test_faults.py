@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from synid_engine.serving.messages import JobState
+from synid_engine.serving.messages import FINAL, JobState
 
 from .kit import make_kit
 from .lives import Story, tell
 from .plan import plan
-from .verdict import FINAL
 
 _POINTS = 10
 _WITH_DEADLY = 4  # the deadly job costs that house three engines more

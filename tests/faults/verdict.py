@@ -9,10 +9,8 @@ from storage.data_folder import DataFolder
 from storage.database import read_only
 from storage.diagnosis import diagnose
 from synid_engine.serving.link import EngineDownError, LinkEvent
-from synid_engine.serving.messages import JobState
+from synid_engine.serving.messages import FINAL, JobState
 from synid_engine.serving.wire import Order
-
-FINAL = frozenset({JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED})
 
 
 class NoEngine:

@@ -17,7 +17,7 @@ from synid_engine.synid.anchors import AnchorConfig
 from synid_engine.synid.bootstrap import BootstrapConfig
 from synid_engine.synid.drawing import DrawConfig
 from synid_engine.synid.drift import DriftConfig
-from synid_engine.synid.pipeline import STAGES, DistillConfig
+from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.projector import ProjectorConfig
 from synid_engine.synid.stage import StageModels
 from synid_engine.synid.training import TrainingConfig
@@ -77,7 +77,6 @@ def training() -> TrainingConfig:
 def tiny_config(training: TrainingConfig) -> DistillConfig:
     draw = DrawConfig(num_inference_steps=2, guidance_scale=2.0)
     return DistillConfig(
-        stages=STAGES,
         anchors=AnchorConfig(candidates=4, anchors=2, draw=draw),
         projector=ProjectorConfig(tokens=3, training=training),
         bootstrap=BootstrapConfig(

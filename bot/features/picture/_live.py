@@ -23,10 +23,9 @@ from bot.posting import Card
 from bot.service.jobs import JobView
 from bot.tongue import say
 from bot.uploads import Upload
-from synid_engine.serving.messages import CreateWork, EvaluateWork, Hash, Job, JobState
+from synid_engine.serving.messages import HELD, CreateWork, EvaluateWork, Hash, Job, JobState
 
 _MOST_PREVIEWS = 4
-_WORKED_ON = frozenset({JobState.LEASED, JobState.RUNNING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,7 @@ class LiveState:
         """Return the files that the card shows now."""
         if self.state is JobState.WAITING and self.question is not None:
             return self.question.question.choices
-        if self.state in _WORKED_ON:
+        if self.state in HELD:
             return tuple(self.previews[index] for index in sorted(self.previews)[:_MOST_PREVIEWS])
         return ()
 
@@ -89,7 +88,7 @@ def _judged(known: LiveState, image: Hash | None, nsfw: float | None) -> LiveSta
 def _moved(known: LiveState, job: Job) -> LiveState:
     """Return what is known of a job in another state; what belongs to the state before is forgotten."""
     view = replace(known.view, job=job)
-    if job.state in _WORKED_ON:
+    if job.state in HELD:
         return replace(known, view=view, state=job.state, place=None, question=None)
     return replace(known, view=view, state=job.state, previews={}, progress=None)
 
@@ -134,7 +133,7 @@ def _title(view: JobView) -> str:
 
 def _lines(known: LiveState) -> list[str]:
     lines = [_standing(known)]
-    if known.progress is not None and known.state in _WORKED_ON:
+    if known.progress is not None and known.state in HELD:
         lines.append(prose.bar(known.progress.progress))
     if known.trouble is not None:
         lines.append(
@@ -158,7 +157,7 @@ def _standing(known: LiveState) -> str:
             number=number,
             when=prose.soon(known.question.deadline_at),
         )
-    if known.state in _WORKED_ON:
+    if known.state in HELD:
         return _stage(known)
     if known.place is None:
         return say("In the queue; the engine is not ready yet.")

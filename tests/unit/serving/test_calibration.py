@@ -10,7 +10,7 @@ from synid_engine.errors import DeviceOutOfMemoryError, InvalidSettingError
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving.calibration import CalibrationConfig, calibrated, creation_stages
 from synid_engine.serving.cost_model import StepKind
-from synid_engine.synid.pipeline import STAGES, DistillConfig
+from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import StageModels
 
 QUICK = CalibrationConfig(rows=(2, 4), repeats=1)
@@ -72,7 +72,7 @@ def test_batch_that_has_no_room_is_not_the_cap(
 
 
 def test_creation_consists_of_what_its_stages_do() -> None:
-    config = DistillConfig(stages=STAGES)
+    config = DistillConfig()
     stages = creation_stages(config)
     trained = sum(stage.steps for stage in stages if stage.kind is StepKind.TRAIN)
     trainings = (config.projector.training, config.bootstrap.training, config.adapter.training)

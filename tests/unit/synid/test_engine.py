@@ -19,7 +19,7 @@ from synid_engine.errors import (
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.library import FinishedCharacter, MovedTokens, build_library
-from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.pipeline import DistillConfig, usual_config
 from synid_engine.synid.projector import ProjectorConfig
 from synid_engine.synid.stage import Progress, StageModels
 
@@ -175,3 +175,12 @@ def test_several_people_in_one_picture_keep_their_words_and_banks(
     for strength in (0.0, 0.4):
         row = engine.request(people, "smiling", identity_scale=strength)
         assert (row.identity_scale, row.token_scale) == (strength, strength)
+
+
+def test_embedded_model_reads_portraits() -> None:
+    """Without its encoder it would quietly make characters by all stages, and worse ones."""
+    engine = Engine.load(device="cpu")
+    encoder = engine.models.identity_encoder
+    assert encoder is not None
+    assert encoder.token_count == ProjectorConfig().tokens
+    assert usual_config(engine.models).stages == ("anchors", "projector", "drift")

@@ -24,7 +24,7 @@ from synid_engine.synid.checkpoint import Checkpoint, with_portrait
 from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
 from synid_engine.synid.drift import PROBE_SCENES
 from synid_engine.synid.embeds import PictureEmbeds
-from synid_engine.synid.pipeline import DEFAULT_STAGES, STAGES, DistillConfig, distill, usual_config
+from synid_engine.synid.pipeline import STAGES, DistillConfig, distill, usual_config
 from synid_engine.synid.projector import portrait_tokens, project
 from synid_engine.synid.stage import Progress, StageModels, ignore_report, stage_generator
 from synid_engine.synid.words import PlainIdentityWords
@@ -216,7 +216,7 @@ def test_tokens_begin_as_what_the_encoder_reads(
 ) -> None:
     anchors = find_anchors(words, models, tiny_config.anchors, seed=1, report=ignore_report)
     pictures = anchors.pictures
-    assert portrait_tokens(pictures.latents, pictures.weights, models, tiny_config.projector) is None
+    assert portrait_tokens(pictures.latents, pictures.weights, models, count=3) is None
     encoder = IdentityEncoder(
         latent_channels=models.backbone.latent_shape[0],
         context_dim=models.backbone.context_dim,
@@ -224,7 +224,7 @@ def test_tokens_begin_as_what_the_encoder_reads(
         width=16,
     )
     reading = replace(models, identity_encoder=encoder.eval())
-    begun = portrait_tokens(pictures.latents, pictures.weights, reading, tiny_config.projector)
+    begun = portrait_tokens(pictures.latents, pictures.weights, reading, count=3)
     assert begun is not None
     torch.testing.assert_close(
         begun, torch.einsum("p,pkd->kd", pictures.weights, encoder(pictures.latents)), atol=1e-5, rtol=0
@@ -238,12 +238,12 @@ def test_tokens_begin_as_what_the_encoder_reads(
     moved = refined_tokens(projection, pictures, reading, share=0.5)
     torch.testing.assert_close(moved, begun)
     with pytest.raises(InvalidSettingError):
-        portrait_tokens(pictures.latents, pictures.weights, reading, replace(still, tokens=2))
+        portrait_tokens(pictures.latents, pictures.weights, reading, count=2)
 
 
 def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) -> None:
     assert usual_config(models).stages == STAGES
     reading = replace(models, identity_encoder=IdentityEncoder(width=16))
     usual = usual_config(reading)
-    assert usual.stages == (*DEFAULT_STAGES, "drift")
+    assert usual.stages == ("anchors", "projector", "drift")
     assert usual.drift.rounds == 0, "probes only: nothing is trained"
