@@ -136,6 +136,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "identity": lambda: bench_table("identity"),
     "ablation": ablation_table,
     "synid": synid_table,
+    "warm": lambda: bench_table("warm-start"),
     "serving": lambda: serving_table("serving", command="synid bench serving"),
     "gpu": lambda: serving_table("serving-sd15", command="synid bench serving --random-sd15"),
     "faults": lambda: plain("faults", command="make test-kill"),

@@ -7,9 +7,11 @@ from typing import TypedDict
 from PIL import Image
 
 from synid_engine.evaluation.partial import PartialResults
-from synid_engine.evaluation.report import contact_sheet
+from synid_engine.evaluation.report import SheetStyle, contact_sheet
 
 _COLUMNS, _MOST_FAILURES = 8, 16
+_STYLE = SheetStyle(caption_lines=4)
+"""Captions name several traits."""
 
 
 class DrawnPrompt(TypedDict):
@@ -53,5 +55,8 @@ def _save(
             captions.append(label)
     if pictures:
         path.parent.mkdir(parents=True, exist_ok=True)
-        contact_sheet(pictures, captions, _COLUMNS, title="bench tiny", subtitle=subtitle).save(path)
+        sheet = contact_sheet(
+            pictures, captions, _COLUMNS, title="bench tiny", subtitle=subtitle, style=_STYLE
+        )
+        sheet.save(path)
     return str(path.absolute())
