@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import itertools
 import signal
 import sys
 import tempfile
@@ -13,15 +14,24 @@ from pathlib import Path
 from synid_engine.serving.messages import MOST_ATTEMPTS, JobState
 
 from .kit import make_kit
-from .lives import Story, tell
+from .lives import Life, Story, tell
 from .plan import Fault, plan
 
 
 async def run(folder: Path, faults: Sequence[Fault], *, lanes: int, silence_s: float) -> list[Story]:
     """Share the faults among houses that live side by side."""
     kit = make_kit(folder / "kit", silence_s=silence_s)
+    began, lived = time.monotonic(), itertools.count(1)
+
+    def follow(life: Life) -> None:
+        count, seconds = next(lived), time.monotonic() - began
+        left = seconds / count * (len(faults) - count)
+        line = f"{seconds:6.0f} s  {count} of {len(faults)}, about {left:.0f} s left: {life.fault.family}\n"
+        sys.stderr.write(line)
+
     houses = [
-        tell(folder / f"{lane}", kit, faults[lane::lanes], is_deadly=lane == 0) for lane in range(lanes)
+        tell(folder / f"{lane}", kit, faults[lane::lanes], is_deadly=lane == 0, on_life=follow)
+        for lane in range(lanes)
     ]
     return list(await asyncio.gather(*houses))
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,7 +138,18 @@ class _Telling:
             keeping.cancel()
 
 
-async def tell(folder: Path, kit: Kit, faults: Sequence[Fault], *, is_deadly: bool = False) -> Story:
+def _ignore_life(_life: Life) -> None:
+    """Follow nothing."""
+
+
+async def tell(
+    folder: Path,
+    kit: Kit,
+    faults: Sequence[Fault],
+    *,
+    is_deadly: bool = False,
+    on_life: Callable[[Life], None] = _ignore_life,
+) -> Story:
     """Let a house live through all faults, drain it, and look at what is left."""
     with small_disk(folder / "disk") as disk:
         house = House(disk=disk, kit=kit, fuse=folder / "fuse", log=folder / "server.log")
@@ -146,6 +157,7 @@ async def tell(folder: Path, kit: Kit, faults: Sequence[Fault], *, is_deadly: bo
         try:
             for number, fault in enumerate(faults, 1):
                 await telling.live(number, fault)
+                on_life(telling.lives[-1])
             deadly = await telling.meet_a_deadly_job() if is_deadly else None
             exit_code = await house.drain()
         finally:
