@@ -6,11 +6,13 @@ What share of sexual pictures is found cannot be measured here: there are none t
 
 import statistics
 from dataclasses import dataclass
+from typing import cast
 
 from bot.moderation import DEFAULT_THRESHOLD
 from synid_engine.engine import Engine
 from synid_engine.evaluation.cast import DEVELOPED, MEASURED
 from synid_engine.evaluation.figures import BenchReport, Figure, percentile
+from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions, Ticker
 from synid_engine.evaluation.prompts import FIRST_SEED, PROMPTS
 from synid_engine.perception.picture_judge import OpenNsfwJudge, PictureJudge
@@ -53,11 +55,20 @@ def bench_moderation(options: BenchOptions, *, config: ModerationBenchConfig | N
     chosen = config or (QUICK if options.quick else ModerationBenchConfig())
     engine, judge = Engine.load(options.models), OpenNsfwJudge(threads=chosen.threads)
     ticker = Ticker("pictures", total=chosen.pictures, on_progress=options.on_progress)
+    folder = options.out / f"bench-moderation{'-quick' if options.quick else ''}.partial"
+    partial = PartialResults(folder, fingerprint=f"{engine.model_hash} {chosen}")
     scores: list[float] = []
     while len(scores) < chosen.pictures:
-        count = min(chosen.at_once, chosen.pictures - len(scores))
-        scores += _scores(engine, judge, chosen, first=len(scores), count=count, ticker=ticker)
-        ticker.step(steps=count)
+        first, key = len(scores), str(len(scores))
+        count = min(chosen.at_once, chosen.pictures - first)
+        remembered = partial.has(key)
+
+        def judged(first: int = first, count: int = count) -> list[float]:
+            return _scores(engine, judge, chosen, first=first, count=count, ticker=ticker)
+
+        scores += cast("list[float]", partial.once(key, judged))
+        ticker.step(steps=count, remembered=remembered)
+    partial.forget()
     return BenchReport(name="moderation", figures=moderation_figures(scores), quick=options.quick)
 
 
