@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.tongue import mark
 from synid_engine.synid.repertoire import Repertoire
 
-SHOWN_NAMES = (
+_NAMES = (
     mark("close-up"),
     mark("head tilted left"),
     mark("head tilted right"),
