@@ -1,13 +1,9 @@
 import pytest
 
-from bot.tongue import LOCALES, catalogue
 from synid_engine.synid.repertoire import posed
 from synid_engine.tiny.lexicon import understand
 from synid_engine.tiny.repertoire import REPERTOIRE
 from synid_engine.tiny.world import FREE_TRAITS, IMAGE_SIZE, trait_values
-
-NAMES = {*REPERTOIRE.poses, *(one.name for one in REPERTOIRE.shapes)}
-SAID = [value for trait in ("framing", "tilt") for value in trait_values(trait)]
 
 
 @pytest.mark.parametrize("pose", REPERTOIRE.poses)
@@ -22,16 +18,9 @@ def test_pose_says_one_thing_that_the_world_draws(pose: str) -> None:
 @pytest.mark.parametrize("pose", REPERTOIRE.poses)
 @pytest.mark.parametrize("prompt", ["upright", "leaning left", "leaning right", "portrait", "zoomed out"])
 def test_pose_wins_whatever_the_prompt_says(pose: str, prompt: str) -> None:
-    assert understand(posed(prompt, pose)).traits | understand(pose).traits == (
-        understand(posed(prompt, pose)).traits
-    )
+    assert understand(pose).traits.items() <= understand(posed(prompt, pose)).traits.items()
 
 
 def test_pictures_have_the_size_of_the_world() -> None:
     [square] = REPERTOIRE.shapes
     assert (square.width, square.height) == (IMAGE_SIZE, IMAGE_SIZE)
-
-
-@pytest.mark.parametrize("locale", LOCALES)
-def test_names_are_read_in_every_language(locale: str) -> None:
-    assert catalogue(locale).keys() >= NAMES
