@@ -115,7 +115,12 @@ async def running_bot(
     async with client:
         await _log_in(client, token)
         async with open_coordinator(
-            folder, link, config=chosen.coordinator, delivery=delivery, clock=clock
+            folder,
+            link,
+            config=chosen.coordinator,
+            delivery=delivery,
+            repertoire=words.repertoire,
+            clock=clock,
         ) as opened:
             service = open_service(opened, folder, words=words, policy=chosen.policy, rule=chosen.rule)
             cards = LiveCards(service, posting, every_s=chosen.edit_every_s, clock=clock)

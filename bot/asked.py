@@ -2,6 +2,7 @@
 
 from bot.tongue import say
 from synid_engine.serving.messages import AnyWork, CreateWork, RenderWork
+from synid_engine.synid.repertoire import posed
 
 
 def asked(work: AnyWork) -> str:
@@ -10,6 +11,6 @@ def asked(work: AnyWork) -> str:
         case CreateWork():
             return work.identity
         case RenderWork():
-            return work.prompt
+            return posed(work.prompt, work.pose)
         case _:
             return say("evaluation")

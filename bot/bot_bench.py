@@ -16,7 +16,7 @@ from bot.bot_load import Answered, Street, crowd, errands, street
 from bot.loopback.invocation import Invocation
 from bot.loopback.models import Message
 from bot.serve import engine_of
-from bot.words import AnyWords, EmbeddedWords
+from bot.words import words_of
 from storage.data_folder import DataFolder
 from synid_engine.errors import CapacityError
 from synid_engine.evaluation.figures import BenchReport, Figure, percentile
@@ -66,10 +66,9 @@ def bench_bot(options: BenchOptions, *, config: BotBenchConfig | None = None) ->
 
 
 async def _measure(options: BenchOptions, config: BotBenchConfig, folder: Path) -> tuple[Figure, ...]:
-    words = EmbeddedWords() if options.models is None else AnyWords()
     link = engine_of(DataFolder(folder), model=options.models)
     ticker = Ticker("bot", total=config.pictures + 3, on_progress=options.on_progress)
-    async with street(folder, link, words=words, people=config.people) as place:
+    async with street(folder, link, words=words_of(options.models), people=config.people) as place:
         while not (health := await place.bot.opened.coordinator.health()).is_ready:
             if health.generation > _MOST_STARTS:
                 raise CapacityError(str(folder / "engine.log"))

@@ -33,7 +33,7 @@ def bot(
     from bot.chat_errors import MissingTokenError
     from bot.serve import engine_of, log_lines
     from bot.settings import Settings
-    from bot.words import AnyWords, EmbeddedWords
+    from bot.words import words_of
     from storage.data_folder import DataFolder
 
     settings = Settings()
@@ -42,7 +42,6 @@ def bot(
     if settings.discord_token is None:
         raise MissingTokenError
     folder, chosen = DataFolder(settings.data_folder(data).absolute()), model or settings.models
-    words = EmbeddedWords() if chosen is None else AnyWords()
     from bot.app import config_of, serve_discord
 
     with log_lines():
@@ -51,7 +50,7 @@ def bot(
                 settings.discord_token.get_secret_value(),
                 folder.path,
                 engine_of(folder, model=chosen),
-                words=words,
+                words=words_of(chosen),
                 config=config_of(settings),
                 log=logging.getLogger(__name__),
             )

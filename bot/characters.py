@@ -13,6 +13,7 @@ from bot.console import Reporter
 from bot.pictures import save_png
 from bot.requests import LARGEST_SEED, NoTerminalError, clean_text
 from bot.settings import Settings
+from bot.words import repertoire_of
 from storage.names import clean_name, folder_name
 from storage.profiles import ProfileStore
 
@@ -36,6 +37,27 @@ class Wish:
     style: str | None
     ask: bool
     warm_start: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawWish:
+    """Pictures that a person asked for.
+
+    Attributes:
+        name: The character's.
+        prompt: Expression, scene, framing.
+        pose: One that the base model declares; empty leaves it to the prompt.
+        shape: Likewise; empty takes the usual one.
+        count: How many pictures.
+        seed: Seed of the first one; a new one is drawn by lot if None.
+    """
+
+    name: str
+    prompt: str
+    pose: str = ""
+    shape: str = ""
+    count: int = 1
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,39 +167,42 @@ def create(wish: Wish, *, data: Path | None, quiet: bool) -> Made:
     )
 
 
-def render(
-    name: str, prompt: str, *, count: int, seed: int | None, out: Path, data: Path | None, quiet: bool
-) -> Drawn:
-    """Draw a stored character into PNG files.
+def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Drawn:
+    """Draw a stored character into PNG files; everything that can be refused is refused before the slow part.
 
     Args:
-        name: The character's.
-        prompt: Expression, scene, framing.
-        count: How many pictures.
-        seed: Seed of the first one; a new one is drawn by lot if None.
+        wish: What was asked for.
         out: Folder of the pictures.
         data: The data folder that was chosen, if any.
         quiet: Keep the standard output free: progress goes to stderr.
 
     Raises:
-        InvalidRequestError: There is no such character, or the prompt cannot be.
+        InvalidRequestError: There is no such character, pose or shape, or the prompt cannot be.
         JobCancelledError: A person stopped it.
     """
     settings = Settings()
-    cleaned = clean_text(prompt, field="prompt")
-    stored = ProfileStore(settings.data_folder(data)).get(name)
+    prompt = clean_text(wish.prompt, field="prompt")
+    repertoire_of(settings.models).require(pose=wish.pose, shape=wish.shape)
+    stored = ProfileStore(settings.data_folder(data)).get(wish.name)
     with Reporter(to_stderr=quiet) as reporter:
         reporter.say("loading the model")
         from synid_engine.engine import Character, Engine  # torch loads here
 
         engine = Engine.load(settings.models)
         character = Character.load(stored.folder, model_hash=engine.model_hash)
-        first = secrets.randbelow(min(LARGEST_SEED, 1 << 31)) if seed is None else seed
-        pictures = engine.render(character, cleaned, count=count, seed=first, on_progress=reporter)
+        pictures = engine.render(
+            character,
+            prompt,
+            count=wish.count,
+            seed=secrets.randbelow(min(LARGEST_SEED, 1 << 31)) if wish.seed is None else wish.seed,
+            pose=wish.pose,
+            shape=wish.shape,
+            on_progress=reporter,
+        )
         seconds = reporter.elapsed_s
     stem = folder_name(stored.profile.name).rpartition("-")[0] or "character"
     paths = tuple((save_png(one.image, out / f"{stem}-{one.seed}.png"), one.seed) for one in pictures)
-    return Drawn(pictures=paths, seconds=seconds, not_drawn=engine.not_drawn(cleaned))
+    return Drawn(pictures=paths, seconds=seconds, not_drawn=pictures[0].not_drawn)
 
 
 def _ask(images: Sequence[Image.Image], reporter: Reporter) -> int:

@@ -11,7 +11,7 @@ import typer
 from bot import bot_command, playground_command
 from bot.errors import sentence
 from bot.requests import LARGEST_SEED, MOST_PICTURES
-from bot.serve_commands import register
+from bot.serve_commands import Pose, Shape, register
 from synid_engine.errors import JobCancelledError, SynIDError
 
 CANCELLED = 130
@@ -94,12 +94,14 @@ def create(
 
 
 @app.command()
-def render(
+def render(  # noqa: PLR0913 - as many parameters as it has options
     name: Name,
     prompt: Annotated[str, typer.Argument(help="Expression, scene, framing.", show_default=False)],
     *,
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=MOST_PICTURES, help="Pictures.")] = 1,
     seed: Seed = None,
+    pose: Pose = "",
+    shape: Shape = "",
     out: Out = Path("out"),
     data: Data = None,
     as_json: Json = False,
@@ -107,7 +109,8 @@ def render(
     """Draw a character in an expression, scene or framing."""
     from bot import characters
 
-    drawn = characters.render(name, prompt, count=count, seed=seed, out=out, data=data, quiet=as_json)
+    wish = characters.DrawWish(name=name, prompt=prompt, pose=pose, shape=shape, count=count, seed=seed)
+    drawn = characters.render(wish, out=out, data=data, quiet=as_json)
     if as_json:
         _print_json(drawn.to_fields())
     else:
@@ -228,13 +231,15 @@ def demo(*, out: Out = Path("out")) -> None:
     from bot.demo import run_demo
     from bot.serve import engine_of
     from bot.settings import Settings
-    from bot.words import AnyWords, EmbeddedWords
+    from bot.words import words_of
 
     model = Settings().models
-    words = EmbeddedWords() if model is None else AnyWords()
     with Reporter() as reporter:
         result = run_demo(
-            out, engine=lambda folder: engine_of(folder, model=model), words=words, reporter=reporter
+            out,
+            engine=lambda folder: engine_of(folder, model=model),
+            words=words_of(model),
+            reporter=reporter,
         )
         reporter.say(f"the conversation: {result.conversation}")
         parts = f"engine {result.engine_gb:.2f} GB, bot with its Discord {result.bot_gb:.2f} GB"

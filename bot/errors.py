@@ -34,9 +34,11 @@ _FIELDS = (
     mark("description"),
     mark("name"),
     mark("negative prompt"),
+    mark("pose"),
     mark("prompt"),
     mark("request"),
     mark("seed"),
+    mark("shape"),
     mark("style"),
 )
 """What errors call the fields that people fill in."""
@@ -89,6 +91,18 @@ def _no_such_character(error: stored.ProfileNotFoundError) -> str:
     return say("there is no character called {name}; there is {known}", name=name, known=known)
 
 
+def _not_declared(error: engine.NotDeclaredError) -> str:
+    field, value = translated(error.field), _short(error.value)
+    if not error.declared:
+        return say(
+            "{field}: the base model leaves no choice, so there is no {value}", field=field, value=value
+        )
+    known = _choices(tuple(translated(one) for one in error.declared))
+    return say(
+        "{field}: the base model has no {value}; it has {known}", field=field, value=value, known=known
+    )
+
+
 _say(SynIDError, lambda e: say("something went wrong ({kind})", kind=type(e).__name__))
 _say(engine.JobCancelledError, lambda _: say("cancelled"))
 _say(
@@ -106,6 +120,7 @@ _say(
         allowed=translated(e.allowed),
     ),
 )
+_say(engine.NotDeclaredError, _not_declared)
 _say(
     engine.PictureSizeMismatchError,
     lambda e: f"pictures drawn together must have one size: one is {e.found} and the others are {e.expected}",

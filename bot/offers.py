@@ -7,6 +7,7 @@ from bot.asked import asked
 from bot.place import place_of
 from bot.service.names import MOST_OFFERED, Offered
 from bot.service.service import Service
+from bot.tongue import translated
 
 _LONGEST = 100
 Choices = list[app_commands.Choice[str]]
@@ -32,6 +33,15 @@ class Offers:
         del interaction
         fitting = [one for one in self._service.words.styles if typed.casefold() in one.casefold()]
         return _choices([Offered(label=one, value=one) for one in fitting])
+
+    async def declared(self, interaction: discord.Interaction, typed: str, *, option: str) -> Choices:
+        """Offer the names that the base model declares for an option, in the person's language."""
+        del interaction
+        named = [
+            Offered(label=translated(one), value=one)
+            for one in self._service.words.repertoire.choices()[option]
+        ]
+        return _choices([one for one in named if typed.casefold() in f"{one.label}\n{one.value}".casefold()])
 
     async def unfinished(self, interaction: discord.Interaction, typed: str) -> Choices:
         """Offer one's own unfinished requests."""

@@ -41,7 +41,7 @@ def playground(
     from bot.serve import engine_of, log_lines
     from bot.settings import Settings
     from bot.studio import BotWish, PageWish, serve_playground
-    from bot.words import AnyWords, EmbeddedWords
+    from bot.words import words_of
     from storage.data_folder import DataFolder
 
     settings = Settings()
@@ -58,7 +58,7 @@ def playground(
             serve_playground(
                 folder.path,
                 engine_of(folder, model=chosen),
-                BotWish(words=EmbeddedWords() if chosen is None else AnyWords(), config=config_of(settings)),
+                BotWish(words=words_of(chosen), config=config_of(settings)),
                 page=PageWish(port=port, lan=lan, opened=opened),
             )
         )

@@ -13,9 +13,11 @@ from bot.control.server import ControlServer
 from bot.coordinator.opening import Opened, open_coordinator
 from bot.coordinator.parts import CoordinatorConfig
 from bot.settings import Settings
+from bot.words import repertoire_of
 from storage.data_folder import DataFolder
 from synid_engine.errors import JobCancelledError
 from synid_engine.serving.link import EngineLink
+from synid_engine.synid.repertoire import Repertoire
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CALIBRATION_FILE = "calibration.json"
@@ -37,7 +39,9 @@ def serve(*, data: Path | None, model: Path | None, recipe: Path | None = None) 
     settings = Settings()
     folder = DataFolder(settings.data_folder(data).absolute())
     with log_lines():
-        asyncio.run(serve_with(engine_of(folder, model=model or settings.models, recipe=recipe), folder.path))
+        chosen = model or settings.models
+        link = engine_of(folder, model=chosen, recipe=recipe)
+        asyncio.run(serve_with(link, folder.path, repertoire=repertoire_of(chosen)))
 
 
 def engine_of(folder: DataFolder, *, model: Path | None, recipe: Path | None = None) -> EngineLink:
@@ -55,10 +59,16 @@ def engine_of(folder: DataFolder, *, model: Path | None, recipe: Path | None = N
     return EngineSupervisor(options, log_folder=folder.path)
 
 
-async def serve_with(link: EngineLink, folder: Path, *, config: CoordinatorConfig | None = None) -> None:
+async def serve_with(
+    link: EngineLink,
+    folder: Path,
+    *,
+    config: CoordinatorConfig | None = None,
+    repertoire: Repertoire | None = None,
+) -> None:
     """Serve a data folder over a link until a signal or a call drains it; errors as in `serve`."""
     log = logging.getLogger(__name__)
-    async with open_coordinator(folder, link, config=config) as opened:
+    async with open_coordinator(folder, link, config=config, repertoire=repertoire) as opened:
         async with ControlServer(opened.coordinator, opened.desk).listening(folder):
             log.info("serving %s", folder)
             await until_drained(opened, log)

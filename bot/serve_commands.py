@@ -29,6 +29,8 @@ Key = Annotated[
     typer.Option("--request-key", help="The same key is the same job. By default a new one."),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED, show_default=False)]
+Pose = Annotated[str, typer.Option(help="A pose that the base model declares.", show_default=False)]
+Shape = Annotated[str, typer.Option(help="A shape of pictures that it declares.", show_default=False)]
 File = Annotated[Path, typer.Argument(help="The backup.", show_default=False)]
 
 submit = typer.Typer(help="Put a job in the queue of a served data folder.", no_args_is_help=True)
@@ -95,6 +97,8 @@ def submit_render(  # noqa: PLR0913 - as many parameters as it has options
     *,
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=MOST_PICTURES, help="Pictures.")] = 1,
     negative: Annotated[str, typer.Option("--negative", help="What to steer away from.")] = "",
+    pose: Pose = "",
+    shape: Shape = "",
     seed: Seed = None,
     owner: Owner = 0,
     server: Server = None,
@@ -114,6 +118,8 @@ def submit_render(  # noqa: PLR0913 - as many parameters as it has options
         name=name,
         prompt=prompt,
         negative_prompt=negative,
+        pose=pose,
+        shape=shape,
         pictures=count,
     )
     _print_job(queue_calls.render(request, data=data), as_json=as_json)

@@ -1,6 +1,24 @@
-"""What the loaded base model says of people's words: which it does not know, and which art styles it has."""
+"""What the base model says of people's words: which it does not know, and what it draws by name.
 
+All of it follows from which model is configured, not from the engine's reports: Discord is told the commands
+before an engine is up, and people go on choosing while it is down.
+"""
+
+from pathlib import Path
 from typing import Protocol
+
+from bot.tongue import mark
+from synid_engine.synid.repertoire import Repertoire
+
+_NAMES = (
+    mark("close-up"),
+    mark("head tilted left"),
+    mark("head tilted right"),
+    mark("looking straight ahead"),
+    mark("square"),
+    mark("wide shot"),
+)
+"""What the embedded model declares, as people read it in their language."""
 
 
 class Words(Protocol):
@@ -9,6 +27,11 @@ class Words(Protocol):
     @property
     def styles(self) -> tuple[str, ...]:
         """Art styles to offer; none if any may be tried."""
+        ...
+
+    @property
+    def repertoire(self) -> Repertoire:
+        """Poses and shapes to offer; no others can be had."""
         ...
 
     def not_drawn(self, text: str) -> tuple[str, ...]:
@@ -20,6 +43,9 @@ class AnyWords:
     """For base models that know more words than anybody can list."""
 
     styles: tuple[str, ...] = ()
+
+    def __init__(self, repertoire: Repertoire | None = None) -> None:
+        self.repertoire = repertoire or Repertoire()
 
     def not_drawn(self, text: str) -> tuple[str, ...]:
         """See `Words`."""
@@ -42,6 +68,23 @@ class EmbeddedWords:
         """See `Words`."""
         return self._styles
 
+    @property
+    def repertoire(self) -> Repertoire:
+        """See `Words`."""
+        return self._wording.repertoire
+
     def not_drawn(self, text: str) -> tuple[str, ...]:
         """See `Words`."""
         return self._wording.not_drawn(text)
+
+
+def words_of(model: Path | None) -> Words:
+    """Return the words of a base model's folder; None is the embedded model."""
+    return EmbeddedWords() if model is None else AnyWords(repertoire_of(model))
+
+
+def repertoire_of(model: Path | None) -> Repertoire:
+    """Return what a base model declares, without its words; None is the embedded model."""
+    from synid_engine.tiny.repertoire import REPERTOIRE
+
+    return REPERTOIRE if model is None else Repertoire()

@@ -22,6 +22,7 @@ from synid_engine.synid.images import to_picture, to_tensor
 from synid_engine.synid.library import FinishedCharacter, build_library
 from synid_engine.synid.pipeline import DistillConfig, Distilled, distill, usual_config
 from synid_engine.synid.projector import TokenLibrary
+from synid_engine.synid.repertoire import posed
 from synid_engine.synid.request import RenderConfig, Subject, request_row
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
 from synid_engine.synid.words import Wording
@@ -180,6 +181,8 @@ class Engine:
         count: int = 1,
         seed: int = 0,
         negative_prompt: str = "",
+        pose: str = "",
+        shape: str = "",
         identity_scale: float | None = None,
         num_inference_steps: int = 20,
         guidance_scale: float = 5.0,
@@ -193,6 +196,8 @@ class Engine:
             count: How many pictures, with seeds that count up.
             seed: Of the first picture.
             negative_prompt: What to steer away from.
+            pose: One that the base model declares; it wins over the prompt. Empty leaves it to that.
+            shape: Likewise; empty takes the usual one.
             identity_scale: Weight of the bank; None takes the configured one. 0 leaves the identity to the
                 words and the bank's tokens out.
             num_inference_steps: Denoising steps.
@@ -201,6 +206,7 @@ class Engine:
 
         Raises:
             InvalidSettingError: A number is outside its range.
+            NotDeclaredError: The base model has no such pose or shape.
             BaseModelMismatchError: The character was made with another base model.
         """
         if not 1 <= count <= _MOST_PICTURES:
@@ -209,6 +215,8 @@ class Engine:
             () if character is None else (_subject(character),),
             prompt,
             negative_prompt=negative_prompt,
+            pose=pose,
+            shape=shape,
             identity_scale=identity_scale,
         )
         seeds = range(seed, seed + count)
@@ -219,7 +227,7 @@ class Engine:
         pictures = render(
             self.models.backbone, rows, max_rows=self.config.max_rows, on_step=_stepper(on_progress)
         )
-        not_drawn = self.not_drawn(prompt)
+        not_drawn = self.not_drawn(posed(prompt, pose))
         return [
             Rendered(image=Image.fromarray(picture), seed=one, prompt=request.prompt, not_drawn=not_drawn)
             for picture, one in zip(pictures, seeds, strict=True)
@@ -231,17 +239,23 @@ class Engine:
         prompt: str,
         *,
         negative_prompt: str = "",
+        pose: str = "",
+        shape: str = "",
         identity_scale: float | None = None,
     ) -> RenderRow:
-        """Put a request into the base model's words: see `request_row`."""
-        return request_row(
+        """Put a request into the base model's words: see `request_row`, and `render` for pose and shape."""
+        repertoire, cell = self.wording.repertoire, self.models.backbone.vae_scale_factor
+        repertoire.require(pose=pose, shape=shape)
+        form = repertoire.shape(shape)
+        row = request_row(
             subjects,
-            prompt,
+            posed(prompt, pose),
             wording=self.wording,
             config=self.config,
             negative_prompt=negative_prompt,
             identity_scale=identity_scale,
         )
+        return row if form is None else replace(row, latent_size=(form.height // cell, form.width // cell))
 
     def _library(self, finished: Sequence[Character], config: DistillConfig) -> TokenLibrary | None:
         """Read finished characters for a warm start."""

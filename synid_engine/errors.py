@@ -49,6 +49,16 @@ class InvalidSettingError(InvalidRequestError):
         self.allowed = allowed
 
 
+class NotDeclaredError(InvalidRequestError):
+    """The base model declares no `field` of the name `value`; `declared` names those that it has."""
+
+    def __init__(self, *, field: str, value: str, declared: tuple[str, ...]) -> None:
+        super().__init__(field, value, declared)
+        self.field = field
+        self.value = value
+        self.declared = declared
+
+
 class PictureSizeMismatchError(InvalidRequestError):
     """Rows of one batch must agree in picture size; sizes are (height, width) in latent cells."""
 

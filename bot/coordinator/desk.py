@@ -32,6 +32,7 @@ from synid_engine.serving.messages import (
     RenderWork,
     Submission,
 )
+from synid_engine.synid.repertoire import Repertoire
 
 _LARGEST_LOT = 1 << 31
 
@@ -89,12 +90,15 @@ class RenderRequest(SubjectRequest):
     """Draw a character.
 
     Attributes:
+        pose: One that the base model declares, likewise `shape`; empty leaves it to the prompt.
         style: Art style; empty is the character's own.
         guidance_scale: None is the usual one, likewise `identity_scale`.
     """
 
     prompt: str
     negative_prompt: str = ""
+    pose: str = ""
+    shape: str = ""
     pictures: Annotated[int, Field(ge=1, le=MOST_PICTURES)] = 1
     style: str = ""
     guidance_scale: Annotated[float, Field(ge=0.0)] | None = None
@@ -120,7 +124,7 @@ class RequestDesk(Protocol):
         Raises:
             ProfileNotFoundError: Neither the owner nor the server's roster has a character of this name.
             CharacterNotReadyError: It has not been made.
-            InvalidRequestError: The prompt cannot be.
+            InvalidRequestError: The prompt, the pose or the shape cannot be.
             CapacityError: There are too many unfinished jobs.
         """
         ...
@@ -133,9 +137,10 @@ class RequestDesk(Protocol):
 class Desk:
     """Takes requests in the coordinator's process."""
 
-    def __init__(self, stores: Stores, client: CoordinatorClient) -> None:
+    def __init__(self, stores: Stores, client: CoordinatorClient, repertoire: Repertoire) -> None:
         self._stores = stores
         self._client = client
+        self._repertoire = repertoire
         self._turn = asyncio.Lock()
 
     async def create(self, request: CreateRequest) -> Job:
@@ -164,10 +169,13 @@ class Desk:
     async def render(self, request: RenderRequest) -> Job:
         """See `RequestDesk`."""
         prompt = clean_text(request.prompt, field="prompt")
+        self._repertoire.require(pose=request.pose, shape=request.shape)
         character, made = await self._drawable(request)
         work = RenderWork(
             prompt=prompt,
             negative_prompt=request.negative_prompt,
+            pose=request.pose,
+            shape=request.shape,
             seed=_seed(request),
             pictures=request.pictures,
             banks=(made.bank,),

@@ -19,6 +19,7 @@ from storage.data_folder import DataFolder
 from storage.database import open_database
 from storage.erasure import PersonalData
 from synid_engine.serving.link import EngineLink
+from synid_engine.synid.repertoire import Repertoire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ async def open_coordinator(
     *,
     config: CoordinatorConfig | None = None,
     delivery: Delivery | None = None,
+    repertoire: Repertoire | None = None,
     clock: Clock = wall_clock,
 ) -> AsyncGenerator[Opened]:
     """Own a data folder and serve its queue while the block lasts.
@@ -47,6 +49,7 @@ async def open_coordinator(
         link: To the engine, not started yet.
         config: Limits and times.
         delivery: How outcomes reach people; storing them is enough if None.
+        repertoire: What the base model declares; nothing if None.
         clock: Tells the time.
 
     Raises:
@@ -72,7 +75,7 @@ async def open_coordinator(
             await coordinator.start()
             yield Opened(
                 coordinator=coordinator,
-                desk=Desk(stores, coordinator),
+                desk=Desk(stores, coordinator, repertoire or Repertoire()),
                 stores=stores,
                 personal=PersonalData(database, folder),
             )

@@ -58,6 +58,8 @@ class DrawWish:
     seed: int | None = None
     negative: str = ""
     style: str = ""
+    pose: str = ""
+    shape: str = ""
     strength: float | None = None
     spoiler: bool = False
 
@@ -141,6 +143,8 @@ class Jobs:
             character_id=_number_of(wish.character),
             prompt=await self._tools.gate.text(place, wish.prompt, field="prompt"),
             negative_prompt=self._tools.gate.clean(wish.negative, field="negative prompt"),
+            pose=wish.pose,
+            shape=wish.shape,
             pictures=wish.pictures,
             seed=wish.seed,
             style=self._tools.gate.clean(wish.style, field="style"),
@@ -279,6 +283,8 @@ class Jobs:
                 "character_id": character_id,
                 "prompt": work.prompt,
                 "negative_prompt": work.negative_prompt,
+                "pose": work.pose,
+                "shape": work.shape,
                 "pictures": work.pictures,
                 "style": work.styles[0] if work.styles else "",
                 "guidance_scale": work.guidance_scale,

@@ -90,6 +90,8 @@ class RenderWork(Message):
     Attributes:
         prompt: What to draw.
         negative_prompt: What to steer away from.
+        pose: One that the base model declares; empty leaves it to the prompt.
+        shape: Likewise; empty takes the base model's usual one.
         seed: Seed of the first picture; each further one takes the next number.
         pictures: How many.
         num_inference_steps: Denoising steps of each.
@@ -104,6 +106,8 @@ class RenderWork(Message):
     kind: Literal[JobKind.RENDER] = JobKind.RENDER
     prompt: str
     negative_prompt: str = ""
+    pose: str = ""
+    shape: str = ""
     seed: Identifier = 0
     pictures: Annotated[int, Field(ge=1, le=64)] = 1
     num_inference_steps: Annotated[int, Field(ge=1, le=1000)] = 20

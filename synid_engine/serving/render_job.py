@@ -21,6 +21,7 @@ def render_rows(work: RenderWork, engine: Engine, shelf: BankShelf) -> list[Rend
 
     Raises:
         InvalidSettingError: A number is outside its range, or the lists are not of one length.
+        NotDeclaredError: The base model has no such pose or shape.
         MissingTensorError: A bank is not there.
         CorruptTensorError: A bank is damaged.
         BaseModelMismatchError: A bank is of another base model.
@@ -29,6 +30,8 @@ def render_rows(work: RenderWork, engine: Engine, shelf: BankShelf) -> list[Rend
         subjects_of(work, shelf),
         work.prompt,
         negative_prompt=work.negative_prompt,
+        pose=work.pose,
+        shape=work.shape,
         identity_scale=work.identity_scale,
     )
     seeds = ((work.seed + number) % _MOST_SEEDS for number in range(work.pictures))

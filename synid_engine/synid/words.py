@@ -4,8 +4,10 @@ Clothes belong to the identity unless the scene names clothes: then the scene wi
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
+
+from synid_engine.synid.repertoire import Repertoire
 
 _CLOTHES = re.compile(r"\b(wearing|wears|dressed (in|as)|clothed in|clad in|outfit)\b", re.IGNORECASE)
 
@@ -34,6 +36,11 @@ class IdentityWords(Protocol):
 @runtime_checkable
 class Wording(Protocol):
     """Reads people's words for a base model."""
+
+    @property
+    def repertoire(self) -> Repertoire:
+        """What the base model draws by name."""
+        ...
 
     def identity(self, description: str, style: str | None) -> IdentityWords:
         """Read a description.
@@ -90,6 +97,8 @@ class PlainIdentityWords:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainWording:
     """For base models that were trained on ordinary English: every word is left as it is."""
+
+    repertoire: Repertoire = field(default_factory=Repertoire)
 
     def identity(self, description: str, style: str | None) -> IdentityWords:
         """Take a description as it is."""

@@ -7,11 +7,13 @@ own, colour included.
 from dataclasses import dataclass, replace
 
 from synid_engine.errors import InvalidSettingError
+from synid_engine.synid.repertoire import Repertoire
 from synid_engine.synid.words import IdentityWords
 from synid_engine.tiny import vocabulary as vocab
 from synid_engine.tiny.completion import complete
 from synid_engine.tiny.lexicon import understand
 from synid_engine.tiny.phrases import Match, find_phrases
+from synid_engine.tiny.repertoire import REPERTOIRE
 from synid_engine.tiny.rewording import choose_noun, reword
 
 _CLOTHES = ("clothes", "clothes_color")
@@ -62,6 +64,8 @@ class WorldIdentityWords:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldWording:
     """For base models that were trained in the drawn world."""
+
+    repertoire: Repertoire = REPERTOIRE
 
     def identity(self, description: str, style: str | None) -> IdentityWords:
         """Read a description; a style that is given wins over one that it names.

@@ -22,6 +22,11 @@ class ImagineCog(commands.Cog):
         self._service = service
         self._follow = follow
         self._offers = Offers(service)
+        # discord.py reads the options from the signature, and has no call to leave one out.
+        options = self.imagine._params  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        for name, choices in service.words.repertoire.choices().items():
+            if not choices:
+                del options[name]
 
     @app_commands.command(name="imagine", description="Draw a character in an expression, a scene or a pose.")
     @app_commands.describe(
@@ -31,6 +36,8 @@ class ImagineCog(commands.Cog):
         seed="The same seed draws the same picture",
         negative="What to steer away from",
         style="Art style; by default the character's own",
+        pose="Pose or framing; it wins over the prompt",
+        shape="Shape of the pictures",
         strength="How strongly the character shows; 1 is the usual",
         spoiler="Cover the pictures",
     )
@@ -43,6 +50,8 @@ class ImagineCog(commands.Cog):
         seed: app_commands.Range[int, 0, LARGEST_CHAT_SEED] | None = None,
         negative: app_commands.Range[str, 0, LONGEST_PROMPT] = "",
         style: app_commands.Range[str, 0, 60] = "",
+        pose: app_commands.Range[str, 0, 60] = "",
+        shape: app_commands.Range[str, 0, 60] = "",
         strength: app_commands.Range[float, 0.0, 2.0] | None = None,
         spoiler: bool = False,  # noqa: FBT001, FBT002 - discord.py reads the options from the signature
     ) -> None:
@@ -55,6 +64,8 @@ class ImagineCog(commands.Cog):
             seed=seed,
             negative=negative,
             style=style,
+            pose=pose,
+            shape=shape,
             strength=strength,
             spoiler=spoiler,
         )
@@ -69,3 +80,13 @@ class ImagineCog(commands.Cog):
     async def offer_styles(self, interaction: discord.Interaction, typed: str) -> Choices:
         """Offer art styles."""
         return await self._offers.styles(interaction, typed)
+
+    @imagine.autocomplete("pose")
+    async def offer_poses(self, interaction: discord.Interaction, typed: str) -> Choices:
+        """Offer poses."""
+        return await self._offers.declared(interaction, typed, option="pose")
+
+    @imagine.autocomplete("shape")
+    async def offer_shapes(self, interaction: discord.Interaction, typed: str) -> Choices:
+        """Offer shapes."""
+        return await self._offers.declared(interaction, typed, option="shape")

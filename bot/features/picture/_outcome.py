@@ -11,7 +11,7 @@ from bot.failures import reason_of
 from bot.features.picture._figures import figure_lines, summary
 from bot.posting import Card
 from bot.service.jobs import JobView
-from bot.tongue import mark, say
+from bot.tongue import mark, say, translated
 from bot.uploads import Upload
 from synid_engine.serving.messages import CreateWork, EvaluateWork, JobState, RenderWork
 
@@ -52,24 +52,7 @@ def details_text(view: JobView) -> str:
     job, work = view.job, view.job.work
     lines = [f"### {_who(view)}"]
     if isinstance(work, RenderWork):
-        lines += [say("Prompt: {words}", words=prose.shown(work.prompt, longest=1000))]
-        lines += (
-            [say("Negative: {words}", words=prose.shown(work.negative_prompt))]
-            if work.negative_prompt
-            else []
-        )
-        lines += [
-            say(
-                "Guidance: {guidance}, steps: {steps}",
-                guidance=f"{work.guidance_scale:g}",
-                steps=work.num_inference_steps,
-            )
-        ]
-        lines += (
-            [say("Strength: {scale}", scale=f"{work.identity_scale:g}")]
-            if work.identity_scale is not None
-            else []
-        )
+        lines += _wished_lines(work)
         described, styles = work.descriptions, [one for one in work.styles if one]
     elif isinstance(work, EvaluateWork):
         lines += figure_lines(job.result.figures if job.result is not None else ())
@@ -87,6 +70,23 @@ def details_text(view: JobView) -> str:
         lines.append(say("Words that cannot be drawn: {words}", words=prose.listed(view.not_drawn)))
     lines.append(say("-# job {number}, {when}", number=job.id, when=prose.soon(job.created_at)))
     return "\n".join(lines)
+
+
+def _wished_lines(work: RenderWork) -> list[str]:
+    lines = [say("Prompt: {words}", words=prose.shown(work.prompt, longest=1000))]
+    if work.negative_prompt:
+        lines.append(say("Negative: {words}", words=prose.shown(work.negative_prompt)))
+    if work.pose:
+        lines.append(say("Pose: {pose}", pose=prose.shown(translated(work.pose))))
+    if work.shape:
+        lines.append(say("Shape: {shape}", shape=prose.shown(translated(work.shape))))
+    guidance = f"{work.guidance_scale:g}"
+    lines.append(
+        say("Guidance: {guidance}, steps: {steps}", guidance=guidance, steps=work.num_inference_steps)
+    )
+    if work.identity_scale is not None:
+        lines.append(say("Strength: {scale}", scale=f"{work.identity_scale:g}"))
+    return lines
 
 
 def _failure(view: JobView) -> ui.Container[ui.LayoutView]:

@@ -34,6 +34,7 @@ class _Progress:
 class _Rendered:
     image: Image.Image
     seed: int
+    not_drawn: tuple[str, ...] = ()
 
 
 class _Character:
@@ -87,9 +88,9 @@ class _Engine:
         count, seed = options.get("count", 1), options["seed"]
         assert isinstance(count, int)
         assert isinstance(seed, int)
-        return [
-            _Rendered(image=Image.new("RGB", (32, 32), "blue"), seed=seed + number) for number in range(count)
-        ]
+        _Engine.options = options
+        blue = Image.new("RGB", (32, 32), "blue")
+        return [_Rendered(image=blue, seed=seed + number) for number in range(count)]
 
     def not_drawn(self, text: str) -> tuple[str, ...]:
         return ("cyberpunk",) if "cyberpunk" in text else ()
@@ -166,6 +167,19 @@ def test_pictures_without_seed_differ_from_call_to_call(synid: Synid, tmp_path: 
     for _ in range(3):
         synid("render", "nova", "smiling", "-o", str(tmp_path / "out"))
     assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_pose_and_shape_reach_the_engine_if_they_are_declared(synid: Synid, tmp_path: Path) -> None:
+    synid("create", "Nova", "red hair")
+    drawing = ("render", "Nova", "smiling", "-o", str(tmp_path / "out"))
+    assert synid(*drawing, "--pose", "close-up", "--shape", "square")[0] == 0
+    assert (_Engine.options["pose"], _Engine.options["shape"]) == ("close-up", "square")
+    code, out, err = synid(*drawing, "--pose", "handstand")
+    assert (code, out) == (2, ""), "before the model is loaded"
+    assert err.startswith("synid: pose: the base model has no handstand; it has looking straight ahead,")
+    assert (
+        synid(*drawing, "--shape", "wide")[2] == "synid: shape: the base model has no wide; it has square\n"
+    )
 
 
 def test_folder_that_cannot_be_written_is_one_line(synid: Synid, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from bot.features.queue import QueueCog
 from bot.features.roster import RosterCog
 from bot.features.settings import SettingsCog
 from bot.tongue import LOCALES, catalogue, say, speaking, tongue_of
+from bot.words import repertoire_of
 
 ROOT = Path(bot.__path__[0])
 COGS = (CharacterCog, ImagineCog, PrivacyCog, QueueCog, RosterCog, SettingsCog, AboutCog)
@@ -78,6 +79,12 @@ def test_translations_have_the_fields_of_their_texts_and_fit_where_they_stand(lo
         assert words.startswith(("### ", "-# ")) == text.startswith(("### ", "-# ")), text
     for text in _described():
         assert len(catalogue(locale)[text]) <= 100
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_poses_and_shapes_of_the_embedded_model_are_translated(locale: str) -> None:
+    declared = repertoire_of(None)
+    assert catalogue(locale).keys() >= {*declared.poses, *(one.name for one in declared.shapes)}
 
 
 def test_texts_are_read_from_where_they_are_said() -> None:

@@ -33,6 +33,11 @@ def test_work_of_every_kind_comes_back_from_its_text(work: AnyWork) -> None:
     assert Submission.model_validate_json(submission.model_dump_json()) == submission
 
 
+def test_pictures_that_were_asked_for_before_there_were_poses_are_read() -> None:
+    work = WORK.validate_json('{"version": 1, "kind": "render", "prompt": "a fox", "seed": 3}')
+    assert work == RenderWork(prompt="a fox", seed=3, pose="", shape="")
+
+
 @pytest.mark.parametrize(
     "text",
     [

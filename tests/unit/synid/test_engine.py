@@ -15,13 +15,17 @@ from synid_engine.errors import (
     JobCancelledError,
     MissingModelError,
     MissingTensorError,
+    NotDeclaredError,
 )
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.library import FinishedCharacter, MovedTokens, build_library
 from synid_engine.synid.pipeline import DistillConfig, usual_config
 from synid_engine.synid.projector import ProjectorConfig
+from synid_engine.synid.repertoire import Repertoire, Shape
 from synid_engine.synid.stage import Progress, StageModels
+from synid_engine.synid.words import PlainWording
+from synid_engine.tiny.lexicon import understand
 
 DESCRIPTION = "a woman with red hair, wearing a green jacket, cyberpunk"
 
@@ -175,6 +179,40 @@ def test_several_people_in_one_picture_keep_their_words_and_banks(
     for strength in (0.0, 0.4):
         row = engine.request(people, "smiling", identity_scale=strength)
         assert (row.identity_scale, row.token_scale) == (strength, strength)
+
+
+def test_pose_wins_over_the_prompt(engine: Engine, make_bank: Callable[..., IdentityBank]) -> None:
+    nova = Subject(description="a woman with red hair", style="", bank=make_bank(1))
+    row = engine.request([nova], "smiling, wide shot, tilted to the right", pose="head tilted left")
+    assert understand(row.prompt).traits == {
+        "hair_color": "red",
+        "expression": "smiling",
+        "framing": "wide",
+        "tilt": "left",
+    }
+    row = engine.request((), "smiling, wide shot", pose="close-up")
+    assert understand(row.prompt).traits == {"expression": "smiling", "framing": "close-up"}
+    [drawn] = engine.render(None, "smiling, wide shot", pose="close-up", num_inference_steps=1)
+    assert (drawn.prompt, drawn.not_drawn) == (row.prompt, ("wide shot",))
+
+
+def test_shape_is_a_size_in_latent_cells(models: StageModels) -> None:
+    cell = models.backbone.vae_scale_factor
+    shapes = (
+        Shape(name="square", width=8 * cell, height=8 * cell),
+        Shape(name="portrait", width=8 * cell, height=12 * cell),
+    )
+    engine = Engine(models=models, wording=PlainWording(repertoire=Repertoire(shapes=shapes)))
+    assert engine.request((), "smiling").latent_size is None
+    assert engine.request((), "smiling", shape="portrait").latent_size == (12, 8)
+    [drawn] = engine.render(None, "smiling", shape="portrait", num_inference_steps=1)
+    assert drawn.image.size == (8 * cell, 12 * cell)
+
+
+@pytest.mark.parametrize("wish", [{"pose": "handstand"}, {"shape": "round"}])
+def test_what_is_not_declared_is_refused(engine: Engine, wish: dict[str, str]) -> None:
+    with pytest.raises(NotDeclaredError):
+        engine.request((), "smiling", **wish)
 
 
 def test_embedded_model_reads_portraits() -> None:

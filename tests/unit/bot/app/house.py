@@ -22,7 +22,7 @@ from bot.loopback.driver import LoopbackDiscord
 from bot.loopback.invocation import Invocation
 from bot.loopback.models import Channel, Guild, Message, User
 from bot.loopback.person import Person
-from bot.words import EmbeddedWords
+from bot.words import EmbeddedWords, Words
 from synid_engine.serving.messages import Hash, Job, JobState
 from synid_engine.serving.wire import Assign
 
@@ -82,7 +82,7 @@ class Studio:
     bot: RunningBot = field(init=False)
     _life: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def open(self, *, at_once: bool = True, ready: bool = True) -> None:
+    async def open(self, *, at_once: bool = True, ready: bool = True, words: Words | None = None) -> None:
         """Start a bot."""
         self.engine = PaintingEngine(self.folder, at_once=at_once)
         if not ready:
@@ -101,7 +101,7 @@ class Studio:
                 self.loopback.token,
                 self.folder,
                 self.engine,
-                words=EmbeddedWords(),
+                words=words or EmbeddedWords(),
                 config=config,
                 connector=LoopbackConnector(self.loopback.address),
                 clock=self.loopback.clock.now,

@@ -4,7 +4,9 @@ import pytest
 
 from bot.loopback.message_rules import VERSION_TWO
 from bot.loopback.models import Message
+from bot.words import AnyWords
 from synid_engine.serving.messages import JobState, RenderWork
+from synid_engine.synid.repertoire import Repertoire, Shape
 
 from .house import Studio, gallery, labels, text
 
@@ -168,3 +170,84 @@ async def test_words_of_users_mention_nobody(place: Studio) -> None:
     await place.until(JobState.DELIVERED)
     assert (card.mentioned_user_ids, card.mentions_everyone) == ([], False)
     assert "**bold**" not in text(card).replace("\\*", "")
+
+
+def options(place: Studio) -> set[str]:
+    """Return what Discord shows of `/imagine`."""
+    commands = {one.name: one.body for one in place.mia.commands(place.channel)}
+    return {one["name"] for one in commands["imagine"]["options"]}
+
+
+async def wished(place: Studio) -> tuple[str, str]:
+    """Return the pose and the shape of the newest job."""
+    work = (await place.job()).work
+    assert isinstance(work, RenderWork)
+    return work.pose, work.shape
+
+
+async def test_poses_are_offered_while_the_engine_is_down(closed: Studio) -> None:
+    await closed.open(ready=False)
+    assert "pose" in options(closed)
+    offered = await closed.mia.autocomplete(closed.channel, "imagine", "pose", "LEFT").choices()
+    assert [one["value"] for one in offered] == ["head tilted left"]
+    jan = closed.loopback.scenery.add_user("jan", locale="de")
+    closed.loopback.scenery.join(closed.guild, jan)
+    german = closed.loopback.as_user(jan)
+    offered = await german.autocomplete(closed.channel, "imagine", "pose", "nahauf").choices()
+    assert [(one["name"], one["value"]) for one in offered] == [("Nahaufnahme", "close-up")]
+
+
+async def test_one_shape_alone_is_no_choice(place: Studio) -> None:
+    assert "shape" not in options(place)
+
+
+async def test_what_the_model_does_not_declare_is_not_shown(closed: Studio) -> None:
+    await closed.open(words=AnyWords())
+    assert not {"pose", "shape"} & options(closed)
+    assert "style" in options(closed)
+    await drawn(closed)
+    assert await wished(closed) == ("", "")
+
+
+async def test_shapes_are_offered_where_there_are_several(closed: Studio) -> None:
+    shapes = (Shape(name="square", width=512, height=512), Shape(name="portrait", width=512, height=768))
+    await closed.open(words=AnyWords(Repertoire(shapes=shapes)))
+    assert "pose" not in options(closed)
+    offered = await closed.mia.autocomplete(closed.channel, "imagine", "shape", "").choices()
+    assert [one["value"] for one in offered] == ["square", "portrait"]
+    card = await drawn(closed, shape="portrait")
+    assert await wished(closed) == ("", "portrait")
+    assert "Shape: portrait" in (await closed.mia.click(card, label="Details").reply()).content
+
+
+async def test_pose_stays_with_the_picture(place: Studio) -> None:
+    card = await drawn(place, pose="close-up", prompt="smiling, wide shot")
+    assert await wished(place) == ("close-up", "")
+    assert "*wide shot*" in text(card), "the pose wins, and the card says so"
+    assert gallery(card)[0]["description"] == "Nova: close-up, smiling, wide shot"
+    reply = await place.mia.click(card, label="Details").reply()
+    assert "Pose: close-up" in reply.content
+    for label in ("Again", "Vary"):
+        card = await place.card(place.mia.click(card, label=label), "### Nova\n")
+        assert await wished(place) == ("close-up", "")
+    opened = place.mia.click(card, label="Edit prompt")
+    form = await opened.dialog()
+    assert form["components"][0]["component"]["value"] == "smiling, wide shot"
+    await place.card(place.mia.submit(opened, {"prompt": "crying", "seed": ""}), "### Nova\ncrying")
+    assert await wished(place) == ("close-up", "")
+
+
+async def test_undeclared_pose_is_refused_before_it_is_queued(place: Studio) -> None:
+    await place.made(place.mia)
+    before = (await place.job()).id
+    asked = {"character": "Nova", "prompt": "smiling", "pose": "handstand"}
+    said = "Pose: the base model has no handstand; it has looking straight ahead, head tilted left"
+    await place.refused(place.mia.slash(place.channel, "imagine", asked), said)
+    assert (await place.job()).id == before
+
+
+async def test_pose_of_another_model_is_refused(place: Studio) -> None:
+    card = await drawn(place, pose="close-up")
+    await place.close()
+    await place.open(words=AnyWords())
+    await place.refused(place.mia.click(card, label="Again"), "Pose: the base model leaves no choice")

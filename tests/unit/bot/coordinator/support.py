@@ -13,6 +13,7 @@ from bot.coordinator.parts import CoordinatorConfig
 from synid_engine.errors import StoreError
 from synid_engine.serving.forecast import Capacity
 from synid_engine.serving.messages import CreateWork, Job, JobState, RenderWork, Submission
+from synid_engine.synid.repertoire import Repertoire
 
 from .engine import InProcessEngine
 
@@ -96,10 +97,16 @@ async def house(
     settings: CoordinatorConfig | None = None,
     clock: StillClock | None = None,
     delivery: Callable[[Mail], Delivery] = lambda mail: mail,
+    repertoire: Repertoire | None = None,
 ) -> AsyncGenerator[House]:
     engine, mail, time = InProcessEngine(folder, at_once=at_once), Mail(), clock or StillClock()
     async with open_coordinator(
-        folder, engine, config=settings or config(), delivery=delivery(mail), clock=time
+        folder,
+        engine,
+        config=settings or config(),
+        delivery=delivery(mail),
+        repertoire=repertoire,
+        clock=time,
     ) as opened:
         await engine.heard()
         yield House(opened=opened, engine=engine, clock=time, mail=mail, folder=folder)

@@ -18,7 +18,9 @@ from storage.errors import (
 )
 from storage.ledger import QueueLimits
 from storage.rosters import Access
+from synid_engine.errors import NotDeclaredError
 from synid_engine.serving.messages import CreateWork, JobState, RenderWork
+from synid_engine.synid.repertoire import Repertoire
 
 from .support import House, config, house
 
@@ -169,3 +171,15 @@ async def test_drawing_takes_the_style_and_the_scales_that_were_asked_for(tmp_pa
         work = (await at_work.opened.desk.render(drawing("n").model_copy(update=wish))).work
         assert isinstance(work, RenderWork)
         assert (work.styles, work.guidance_scale, work.identity_scale) == (("toon",), 3.0, 0.5)
+
+
+async def test_pose_is_one_that_the_model_declares(tmp_path: Path) -> None:
+    async with house(tmp_path, repertoire=Repertoire(poses=("close-up",))) as at_work:
+        await made(at_work)
+        desk = at_work.opened.desk
+        job = await desk.render(drawing().model_copy(update={"pose": "close-up"}))
+        assert isinstance(job.work, RenderWork)
+        assert job.work.pose == "close-up"
+        for wish in ({"pose": "handstand"}, {"shape": "square"}):
+            with pytest.raises(NotDeclaredError):
+                await desk.render(drawing("c").model_copy(update=wish))
