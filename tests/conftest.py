@@ -7,11 +7,16 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline as Pipeline
 from diffusers import UNet2DConditionModel
+from hypothesis import HealthCheck, settings
 
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.runtime.backbone import Backbone, load_backbone
 
 from .small_models import save_small_models, save_whole_model, small_unet
+
+# No test asserts a time: a busy machine is no fault of the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -99,7 +99,7 @@ def refusal_of(act: Callable[[], object]) -> RefusalError | None:
     return None
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(body=MESSAGE)
 def test_any_message_is_taken_or_refused(body: Json) -> None:
     there = world()
@@ -117,7 +117,7 @@ def test_any_message_is_taken_or_refused(body: Json) -> None:
         assert there.attachments == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     body=st.one_of(
         ANYTHING,
@@ -131,7 +131,7 @@ def test_any_modal_is_taken_or_refused(body: Json) -> None:
     assert refused is None or refused.errors
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bodies=st.one_of(ANYTHING, st.lists(st.dictionaries(NAMES, ANYTHING, max_size=6), max_size=3)))
 def test_any_commands_are_taken_or_refused(bodies: list[Json]) -> None:
     refused = refusal_of(lambda: check_commands(bodies))

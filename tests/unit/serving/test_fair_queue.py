@@ -265,7 +265,7 @@ EVENT = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WEIGHTS, st.lists(EVENT, min_size=20, max_size=120))
 def test_service_gap_and_waits_stay_within_the_bound(
     weights: list[float], events: list[tuple[str, int, float, float]]
@@ -291,7 +291,7 @@ def test_bound_holds_through_long_backlogs(seed: int) -> None:
             engine.work(chance.randrange(SLOTS), share=chance.choice([0.5, 1.0, 1.0]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(WEIGHTS, st.lists(st.tuples(COST, COST), min_size=5, max_size=20), st.integers(0, 20))
 def test_no_job_starves_while_others_never_stop_asking(
     weights: list[float], costs: list[tuple[float, float]], before: int

@@ -128,7 +128,7 @@ def test_job_that_nobody_knows_holds_nothing_up() -> None:
     assert found[2].begins_in_ms == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(1, 4), st.booleans(), st.booleans()), max_size=25),
     st.integers(1, 4),
