@@ -57,6 +57,7 @@ def summary(stories: Sequence[Story], *, seed: int, seconds: float) -> str:
         "",
         f"{len(lives)} faults (seed {seed}), {seconds:.0f} s,"
         f" {sum(story.starts for story in stories)} starts of the coordinator",
+        "every request, order and report was sent twice",
         f"{ends.total()} jobs: {', '.join(f'{count} {state}' for state, count in sorted(ends.items()))}",
         *(f"a job that kills every engine: {state} after {attempts} engines" for state, attempts in deadly),
         f"lost, doubled or left over: {len(faults)}",

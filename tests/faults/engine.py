@@ -1,4 +1,4 @@
-"""The real engine process, with a fuse along its way."""
+"""The real engine process, which tells everything twice, with a fuse along its way."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from synid_engine.serving import engine_process
 from synid_engine.serving.connection import Connection
 from synid_engine.serving.engine_process import EngineProcess
+from synid_engine.serving.wire import Report
 
 from .fuse import DEADLY_SEED, FUSE_VARIABLE, Fuse
 
@@ -68,11 +69,15 @@ def main() -> int:
     """Run the engine process."""
     connections: list[Connection] = []
     fuse = Fuse(Path(os.environ[FUSE_VARIABLE]), "engine", cut=lambda: [one.close() for one in connections])
-    made = Connection.__init__
+    made, send = Connection.__init__, Connection.send
 
     def connect(self: Connection, connected: socket) -> None:
         made(self, connected)
         connections.append(self)
+
+    def send_twice(self: Connection, report: Report) -> None:
+        send(self, report)
+        send(self, report)
 
     def load(process: EngineProcess, stage: str, fraction: float) -> None:
         if stage == "base model":
@@ -81,7 +86,7 @@ def main() -> int:
         tell(process, stage, fraction)
 
     tell = EngineProcess._tell_loading
-    Connection.__init__ = connect
+    Connection.__init__, Connection.send = connect, send_twice
     EngineProcess._tell_loading = load
     _between(Connection, "send", fuse, lambda _line, report: f"report {type(report).__name__}")
     return engine_process.main()

@@ -1,4 +1,4 @@
-"""The real `synid serve`, less patient than usual, with a fuse along its way."""
+"""The real `synid serve`, less patient, which orders everything twice, with a fuse along its way."""
 
 import argparse
 import asyncio
@@ -19,6 +19,7 @@ from synid_engine.serving.engine_child import ChildTimes, EngineChild
 from synid_engine.serving.engine_options import EngineOptions
 from synid_engine.serving.messages import Job
 from synid_engine.serving.supervisor import EngineSupervisor, SupervisorConfig
+from synid_engine.serving.wire import Order
 
 from .fuse import FUSE_VARIABLE, Fuse
 
@@ -28,7 +29,7 @@ ENGINE = (sys.executable, "-m", "tests.faults.engine")
 def _fuse_all(fuse: Fuse) -> None:
     """Lay the fuse between every two things that the coordinator writes, tells or removes."""
     fetch, write, remove = Database.fetch, storage.content.write_whole, Spool._remove
-    noted, deliver = Changes.noted, StoredIsDelivered.deliver
+    noted, deliver, send = Changes.noted, StoredIsDelivered.deliver, EngineSupervisor.send
 
     async def fetch_fused(
         self: Database, statement: str, parameters: Mapping[str, Value] | None = None
@@ -55,8 +56,13 @@ def _fuse_all(fuse: Fuse) -> None:
         await deliver(self, job)
         fuse.reach("after delivery")
 
+    async def send_twice(self: EngineSupervisor, order: Order) -> None:
+        await send(self, order)
+        await send(self, order)
+
     Database.fetch, storage.content.write_whole, Spool._remove = fetch_fused, write_fused, remove_fused
     Changes.noted, StoredIsDelivered.deliver = noted_fused, deliver_fused
+    EngineSupervisor.send = send_twice
 
 
 def main() -> None:
