@@ -231,6 +231,18 @@ class Measure(Message):
     interval: tuple[float, float] | None = None
 
 
+class Look(Message):
+    """What was seen in one picture of an evaluation.
+
+    Attributes:
+        prompt: What was asked for.
+        misses: What is not as it should be: `face`, `clothes`, `expression`, `background`, `framing`.
+    """
+
+    prompt: str
+    misses: tuple[str, ...] = ()
+
+
 class Result(Message):
     """What a job made.
 
@@ -239,12 +251,14 @@ class Result(Message):
         bank: Of a creation, the identity bank.
         scores: Of a creation, the bank's.
         figures: Of an evaluation, in the order in which they are read.
+        looks: Of an evaluation, at the pictures in the order in which its sheet numbers them.
     """
 
     pictures: tuple[Picture, ...] = ()
     bank: Hash | None = None
     scores: dict[str, float] = Field(default_factory=dict[str, float])
     figures: tuple[Measure, ...] = ()
+    looks: tuple[Look, ...] = ()
 
 
 class Failure(Message):
