@@ -40,5 +40,9 @@ def listed(words: tuple[str, ...], *, most: int = 8) -> str:
 
 def steadiness(score: float) -> str:
     """Return an identity score in words and as a number."""
-    words = next(word for least, word in _STEADINESS if score >= least)
-    return f"{say(words)} ({score:.2f})"
+    return f"{steady_words(score)} ({score:.2f})"
+
+
+def steady_words(score: float) -> str:
+    """Return an identity score, or a share of pictures with the same face, in words alone."""
+    return say(next(words for least, words in _STEADINESS if score >= least))

@@ -133,8 +133,9 @@ def _rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
 
 
 def _evaluation_text(view: JobView) -> str:
-    figures = view.job.result.figures if view.job.result is not None else ()
-    return "\n".join([say("### {who}: evaluation", who=_who(view)), *summary(figures)])
+    result = view.job.result
+    found = summary(result.figures, result.looks) if result is not None else []
+    return "\n".join([say("### {who}: evaluation", who=_who(view)), *found])
 
 
 def _character_text(view: JobView, work: CreateWork) -> str:
