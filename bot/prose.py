@@ -40,9 +40,5 @@ def listed(words: tuple[str, ...], *, most: int = 8) -> str:
 
 def steadiness(score: float) -> str:
     """Return an identity score in words and as a number."""
-    return f"{steady_words(score)} ({score:.2f})"
-
-
-def steady_words(score: float) -> str:
-    """Return an identity score, or a share of pictures with the same face, in words alone."""
-    return say(next(words for least, words in _STEADINESS if score >= least))
+    words = next(word for least, word in _STEADINESS if score >= least)
+    return f"{say(words)} ({score:.2f})"

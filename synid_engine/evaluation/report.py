@@ -65,7 +65,7 @@ def contact_sheet(  # noqa: PLR0913  (options that a caller names)
 
     Args:
         images: The pictures, in reading order; any size, fitted into square cells.
-        labels: One caption a picture.
+        labels: One caption a picture; one that is empty leaves its picture in the middle of the card.
         columns: Cards in a row, at least 1.
         title: Large line on top; left out when empty.
         subtitle: Smaller lines under it, wrapped to the page.
@@ -180,7 +180,8 @@ class _Sheet:
         side = width - 2 * style.padding
         caption_height = height - side - 2 * style.padding
         picture = _square(image, side)
-        page.paste(picture, (x + style.padding, y + style.padding), _rounded_mask(side, style.radius - 6))
+        top = y + style.padding + (0 if label else caption_height // 2)
+        page.paste(picture, (x + style.padding, top), _rounded_mask(side, style.radius - 6))
         font = _font(style.caption_size + (10 if span > 1 else 0))
         line_height = _line_height(style.caption_size + (10 if span > 1 else 0))
         lines = _wrap(

@@ -18,7 +18,8 @@ from synid_engine.evaluation.progress import EvaluationProgress
 from synid_engine.evaluation.report import SheetStyle, contact_sheet
 from synid_engine.evaluation.suites import SuitePicture, SuiteReport, run_suite
 from synid_engine.serving.bank_shelf import BankShelf
-from synid_engine.serving.messages import EvaluateWork, Look, Measure, Result
+from synid_engine.serving.findings import Look, Measure
+from synid_engine.serving.messages import EvaluateWork, Result
 from synid_engine.serving.render_job import subjects_of
 from synid_engine.serving.spool import Spool
 from synid_engine.synid.stage import OnProgress, Progress

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from bot import prose
 from bot.features.picture._looks import FACE
 from bot.tongue import mark, say
-from synid_engine.serving.messages import Look, Measure
+from synid_engine.serving.findings import Look, Measure
 
 FIGURE_WORDS = {
     "same character, face traits": mark("same face as the portrait"),
@@ -37,10 +36,10 @@ _DIGITS = {"": 2, "%": 0, "s": 1, "KB": 0}
 
 
 def summary(figures: Sequence[Measure], looks: Sequence[Look]) -> list[str]:
-    """Return how steady a character is, and the figures that say why.
+    """Return in how many pictures the face is the portrait's, and the figures beside it.
 
-    The pictures with the portrait's face are counted, not told as a score: the score that a creation's card
-    shows is another measure.
+    The words that a creation's card has for its score are not said here: they are for another measure, and
+    eight pictures are too few for a verdict.
     """
     known = {one.name: one for one in figures}
     lines = [one for name in _SHOWN if (one := known.get(name))]
@@ -51,13 +50,13 @@ def _counted(looks: Sequence[Look]) -> list[str]:
     if not looks:
         return []
     same, count = sum(FACE not in one.misses for one in looks), len(looks)
-    said = say(
-        "Identity: {words}; {same} of {count} pictures show the portrait's face",
-        words=prose.steady_words(same / count),
-        same=same,
-        count=count,
-    )
-    return [said]
+    return [
+        say(
+            "{same} of {count} pictures show the portrait's face, as a classifier reads them.",
+            same=same,
+            count=count,
+        )
+    ]
 
 
 def figure_lines(figures: Sequence[Measure]) -> list[str]:

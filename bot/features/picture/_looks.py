@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from bot import prose
 from bot.tongue import mark, say, translated
-from synid_engine.serving.messages import Look
+from synid_engine.serving.findings import Look
 
 FACE = "face"
 MISS_WORDS = {
-    FACE: mark("another face"),
-    "clothes": mark("other clothes"),
+    FACE: mark("the face differs"),
+    "clothes": mark("the clothes differ"),
     "expression": mark("another expression"),
     "background": mark("another scene"),
     "framing": mark("another framing"),
@@ -38,7 +38,7 @@ def look_lines(looks: Sequence[Look]) -> list[str]:
         for number, look in enumerate(looks, start=1)
     ]
     if any(FACE in look.misses for look in looks):
-        lines.append(say("-# With a frame: another face than the portrait's."))
+        lines.append(say("-# With a frame: the face differs from the portrait's."))
     return lines
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bot.features.picture import FIGURE_WORDS, STAGE_WORDS
+from bot.features.picture import FIGURE_WORDS, MISS_WORDS, STAGE_WORDS
 from synid_engine.engine import Engine, Subject
 from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.identity.bank import IdentityBank
@@ -355,6 +355,14 @@ def test_evaluation_brings_a_sheet_and_its_figures(desk: Desk, make_bank: MakeBa
     found = {one.name: one for one in finished.result.figures}
     assert set(found) <= set(FIGURE_WORDS), "a figure that no card has words for"
     assert found["same character, face traits"].interval is not None
+    looks = finished.result.looks
+    assert [one.prompt for one in looks] == [one.words for one in suite_prompts("quick")]
+    misses = [name for one in looks for name in one.misses]
+    assert set(misses) <= set(MISS_WORDS), "a miss that no card has words for"
+    same = 100 * sum("face" not in one.misses for one in looks) / len(looks)
+    assert found["same character, face traits"].value == pytest.approx(same)
+    whole = 100 * sum(not {"face", "clothes"} & set(one.misses) for one in looks) / len(looks)
+    assert found["same character, clothes too"].value == pytest.approx(whole)
     told = desk.of(Progressed)
     assert {report.stage for report in told} <= set(STAGE_WORDS), "a stage that no card has words for"
     shares = [report.progress for report in told]

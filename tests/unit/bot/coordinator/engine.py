@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind
+from synid_engine.serving.findings import Look, Measure
 from synid_engine.serving.link import EngineDownError, EngineLost, EngineStarted, LinkEvent
 from synid_engine.serving.messages import (
     CreateWork,
@@ -13,8 +14,6 @@ from synid_engine.serving.messages import (
     Failure,
     Hash,
     Lease,
-    Look,
-    Measure,
     Picture,
     Question,
     RenderWork,
