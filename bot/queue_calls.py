@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.control.client import ControlClient
 from bot.coordinator.client import JobEvent, StateChanged
-from bot.coordinator.desk import CreateRequest, RenderRequest
+from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
 from bot.requests import clean_text
 from bot.settings import Settings
 from storage.data_folder import DataFolder
@@ -33,6 +33,12 @@ def render(request: RenderRequest, *, data: Path | None) -> Job:
     clean_name(request.name)
     clean_text(request.prompt, field="prompt")
     return asyncio.run(ControlClient(data_folder(data).path).render(request))
+
+
+def evaluate(request: EvaluateRequest, *, data: Path | None) -> Job:
+    """Ask how steady a character is; errors as in `create`."""
+    clean_name(request.name)
+    return asyncio.run(ControlClient(data_folder(data).path).evaluate(request))
 
 
 def answer(job_id: int, number: int, *, data: Path | None) -> Job:

@@ -14,7 +14,8 @@ from bot.coordinator.client import (
 )
 from bot.coordinator.spool import Spool
 from storage.data_folder import DataFolder
-from synid_engine.serving.messages import Failure, Job, JobState
+from synid_engine.evaluation.figures import Figure, aligned
+from synid_engine.serving.messages import Failure, Job, JobState, Result
 
 _KEPT = frozenset({JobState.STORED, JobState.DELIVERED})
 
@@ -37,13 +38,15 @@ def fields(event: JobEvent, folder: DataFolder) -> dict[str, object]:
     return {**event.model_dump(mode="json"), "files": [str(path) for path in files(event, folder)]}
 
 
-def lines(event: JobEvent, folder: DataFolder) -> Iterator[str]:
-    """Return an event for people."""
+def lines(event: JobEvent, folder: DataFolder, *, shown: Result | None = None) -> Iterator[str]:
+    """Return an event for people, without the result that they have been shown."""
     found = files(event, folder)
     match event:
         case StateChanged():
             yield _state(event.job)
-            yield from map(str, found)
+            if found and event.job.result is not None and event.job.result != shown:
+                yield from _findings(event.job.result)
+                yield from map(str, found)
         case PlaceChanged():
             yield _place(event)
         case ProgressMade():
@@ -61,6 +64,18 @@ def _state(job: Job) -> str:
     if job.state is JobState.FAILED and job.failure is not None:
         return f"job {job.id} has failed: {_words(job.failure)}"
     return f"job {job.id} is {job.state}"
+
+
+def _findings(result: Result) -> Iterator[str]:
+    """Return what an evaluation found out; nothing of other jobs."""
+    figures = [
+        Figure(name=one.name, value=one.value, unit=one.unit, interval=one.interval) for one in result.figures
+    ]
+    if figures:
+        yield from aligned([("figure", "value", "95 %"), *(one.to_row()[:3] for one in figures)])
+    for number, look in enumerate(result.looks, start=1):
+        missed = f" (missed: {', '.join(look.misses)})" if look.misses else ""
+        yield f"picture {number}: {look.prompt}{missed}"
 
 
 def _place(event: PlaceChanged) -> str:

@@ -125,6 +125,24 @@ def submit_render(  # noqa: PLR0913 - as many parameters as it has options
     _print_job(queue_calls.render(request, data=data), as_json=as_json)
 
 
+@submit.command("evaluate")
+def submit_evaluate(
+    name: Annotated[str, typer.Argument(help="The character's name.", show_default=False)],
+    *,
+    owner: Owner = 0,
+    server: Server = None,
+    request_key: Key = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Ask how steady a character is, by eight pictures."""
+    from bot import queue_calls
+    from bot.coordinator.desk import EvaluateRequest
+
+    request = EvaluateRequest(request_key=_key(request_key), owner_id=owner, server_id=server, name=name)
+    _print_job(queue_calls.evaluate(request, data=data), as_json=as_json)
+
+
 def watch(
     job: JobId,
     *,
@@ -132,17 +150,20 @@ def watch(
     data: Data = None,
     as_json: Json = False,
 ) -> int:
-    """Show a job: its place in the queue, its progress, its pictures."""
+    """Show a job: its place in the queue, its progress, its pictures and figures."""
     from bot import queue_calls, queue_words
-    from bot.coordinator.client import JobEvent
+    from bot.coordinator.client import JobEvent, StateChanged
 
-    folder = queue_calls.data_folder(data)
+    folder, shown = queue_calls.data_folder(data), None
 
     def show(event: JobEvent) -> None:
+        nonlocal shown
         if as_json:
             _print(json.dumps(queue_words.fields(event, folder), ensure_ascii=False))
-        else:
-            _print("\n".join(queue_words.lines(event, folder)))
+            return
+        _print("\n".join(queue_words.lines(event, folder, shown=shown)))
+        if isinstance(event, StateChanged):
+            shown = event.job.result
 
     return 0 if queue_calls.watch(job, show, follow=follow, data=data) else FAULTY
 

@@ -1,5 +1,3 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """The page's JSON API: what a user looks at, and what they do. Every path names the user who does it."""
 
 from collections.abc import Callable

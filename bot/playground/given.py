@@ -1,5 +1,3 @@
-# pyright: reportArgumentType=false, reportUnknownArgumentType=false, reportUnknownVariableType=false
-# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false
 """Turn what the page sends into what a user's client takes: ids into people and places, parts into files."""
 
 from collections.abc import Callable, Mapping

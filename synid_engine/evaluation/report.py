@@ -3,7 +3,7 @@
 Knows nothing about characters, models or measures: it is given pictures and words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
@@ -22,6 +22,7 @@ class SheetStyle:
         margin: Space around the page.
         radius: Rounding of cards and pictures.
         caption_lines: Most lines of a caption; the rest is cut with an ellipsis.
+        frame: Width of the frame around a marked card.
     """
 
     cell: int = 320
@@ -29,6 +30,7 @@ class SheetStyle:
     margin: int = 48
     padding: int = 12
     radius: int = 18
+    frame: int = 8
     caption_size: int = 21
     caption_lines: int = 2
     title_size: int = 52
@@ -47,7 +49,7 @@ class SheetStyle:
             raise ValueError(message)
 
 
-def contact_sheet(
+def contact_sheet(  # noqa: PLR0913  (options that a caller names)
     images: Sequence[Image.Image],
     labels: Sequence[str],
     columns: int,
@@ -56,18 +58,20 @@ def contact_sheet(
     subtitle: str = "",
     hero: Image.Image | None = None,
     hero_label: str = "",
+    marked: Collection[int] = (),
     style: SheetStyle | None = None,
 ) -> Image.Image:
     """Draw labelled pictures as a page of cards.
 
     Args:
         images: The pictures, in reading order; any size, fitted into square cells.
-        labels: One caption a picture.
+        labels: One caption a picture; one that is empty leaves its picture in the middle of the card.
         columns: Cards in a row, at least 1.
         title: Large line on top; left out when empty.
         subtitle: Smaller lines under it, wrapped to the page.
         hero: A picture shown twice as large at the left of the first two rows, for example the portrait.
         hero_label: Its caption.
+        marked: Positions of the pictures that have a frame.
         style: Sizes and colours.
 
     Returns:
@@ -84,7 +88,7 @@ def contact_sheet(
         raise ValueError(message)
     return _Sheet(
         style or SheetStyle(), columns=columns, has_hero=hero is not None, pictures=len(images)
-    ).draw(images, labels, title=title, subtitle=subtitle, hero=hero, hero_label=hero_label)
+    ).draw(images, labels, title=title, subtitle=subtitle, hero=hero, hero_label=hero_label, marked=marked)
 
 
 class _Sheet:
@@ -115,6 +119,7 @@ class _Sheet:
         subtitle: str,
         hero: Image.Image | None,
         hero_label: str,
+        marked: Collection[int],
     ) -> Image.Image:
         style = self._style
         width = 2 * style.margin + self._page_columns * (self._card_width + style.gap) - style.gap
@@ -127,8 +132,13 @@ class _Sheet:
             self._card(page, hero, hero_label, (style.margin, top), span=2)
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             column, row = self._place(index)
-            x = style.margin + column * (self._card_width + style.gap)
-            self._card(page, image, label, (x, top + row * (self._card_height + style.gap)), span=1)
+            corner = (
+                style.margin + column * (self._card_width + style.gap),
+                top + row * (self._card_height + style.gap),
+            )
+            self._card(page, image, label, corner, span=1)
+            if index in marked:
+                _frame(page, (*corner, self._card_width, self._card_height), style)
         return page
 
     def _place(self, index: int) -> tuple[int, int]:
@@ -170,7 +180,8 @@ class _Sheet:
         side = width - 2 * style.padding
         caption_height = height - side - 2 * style.padding
         picture = _square(image, side)
-        page.paste(picture, (x + style.padding, y + style.padding), _rounded_mask(side, style.radius - 6))
+        top = y + style.padding + (0 if label else caption_height // 2)
+        page.paste(picture, (x + style.padding, top), _rounded_mask(side, style.radius - 6))
         font = _font(style.caption_size + (10 if span > 1 else 0))
         line_height = _line_height(style.caption_size + (10 if span > 1 else 0))
         lines = _wrap(
@@ -193,6 +204,13 @@ def _card_shape(page: Image.Image, box: tuple[int, int, int, int], style: SheetS
     canvas = ImageDraw.Draw(page)
     canvas.rounded_rectangle((x, y + 4, x + width, y + height + 4), style.radius, fill=style.shadow)
     canvas.rounded_rectangle((x, y, x + width, y + height), style.radius, fill=style.card)
+
+
+def _frame(page: Image.Image, box: tuple[int, int, int, int], style: SheetStyle) -> None:
+    x, y, width, height = box
+    ImageDraw.Draw(page).rounded_rectangle(
+        (x, y, x + width, y + height), style.radius, outline=style.accent, width=style.frame
+    )
 
 
 def _square(image: Image.Image, side: int) -> Image.Image:

@@ -1,7 +1,12 @@
-"""An order to evaluate a character: the quick suite, a step at a time, and what came of it."""
+"""An order to evaluate a character: the quick suite, a step at a time, and what came of it.
+
+Its sheet has pictures and numbers and no words: those who read it speak many languages, whose letters the
+only font here does not have, and a card shows it at a quarter of its size. What each picture was asked for,
+and what it misses, goes with the result as data, and the card says it as text in its reader's language.
+"""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PIL import Image
 
@@ -10,12 +15,17 @@ from synid_engine.errors import InvalidSettingError
 from synid_engine.evaluation.figures import Figure
 from synid_engine.evaluation.models import Judges
 from synid_engine.evaluation.progress import EvaluationProgress
-from synid_engine.evaluation.suites import SuiteReport, run_suite
+from synid_engine.evaluation.report import SheetStyle, contact_sheet
+from synid_engine.evaluation.suites import SuitePicture, SuiteReport, run_suite
 from synid_engine.serving.bank_shelf import BankShelf
-from synid_engine.serving.messages import EvaluateWork, Measure, Result
+from synid_engine.serving.findings import Look, Measure
+from synid_engine.serving.messages import EvaluateWork, Result
 from synid_engine.serving.render_job import subjects_of
 from synid_engine.serving.spool import Spool
 from synid_engine.synid.stage import OnProgress, Progress
+
+_COLUMNS = 2  # beside the portrait; four under it
+_STYLE = SheetStyle(caption_size=52, caption_lines=1)
 
 
 class EvaluationJob:
@@ -81,10 +91,11 @@ class EvaluationJob:
         return min(1.0, progress.fraction)
 
     def _result(self, found: SuiteReport) -> Result:
-        sheet = self._spool.put_picture(found.sheet, seed=0)
+        sheet = self._spool.put_picture(numbered_sheet(self._character.portrait, found.rows), seed=0)
         return Result(
             pictures=(sheet.model_copy(update={"nsfw": self._worst(found)}),),
             figures=tuple(measure_of(one) for one in found.figures if math.isfinite(one.value)),
+            looks=tuple(look_at(row) for row in found.rows),
         )
 
     def _worst(self, found: SuiteReport) -> float | None:
@@ -92,6 +103,26 @@ class EvaluationJob:
         shown: list[Image.Image] = [self._character.portrait, *(row.image for row in found.rows)]
         scores = [self._spool.score(one) for one in shown]
         return max((one for one in scores if one is not None), default=None)
+
+
+def numbered_sheet(portrait: Image.Image, rows: Sequence[SuitePicture]) -> Image.Image:
+    """Draw the portrait and the numbered pictures; those with another face have a frame."""
+    return contact_sheet(
+        [row.image for row in rows],
+        [str(number) for number in range(1, len(rows) + 1)],
+        _COLUMNS,
+        hero=portrait,
+        marked=[index for index, row in enumerate(rows) if not row.face_is_same],
+        style=_STYLE,
+    )
+
+
+def look_at(row: SuitePicture) -> Look:
+    """Return what was seen in a picture as it travels."""
+    seen = {"face": row.face_is_same, "clothes": row.all_is_same or not row.face_is_same, **row.found}
+    return Look(
+        prompt=row.prompt.words, misses=tuple(name for name, is_there in seen.items() if not is_there)
+    )
 
 
 def measure_of(figure: Figure) -> Measure:

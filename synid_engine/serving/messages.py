@@ -1,39 +1,19 @@
-"""What travels between the front end, the ledger and the engine: plain data, no tensor and no path.
-
-Every message carries the version of its form, so that a row written by an older program is still understood
-and one written by a newer program is refused instead of misread.
-"""
+"""What travels between the front end, the ledger and the engine: plain data, no tensor and no path."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
-SCHEMA_VERSION = 1
+from synid_engine.serving.findings import Look, Measure
+from synid_engine.serving.plain_data import Hash, Identifier, Message, Milliseconds, Probability
+
 MOST_ATTEMPTS = 3
 EVALUATED_PICTURES = 8
 """Pictures of an evaluation, each drawn by itself with the engine's usual settings."""
 
 HEARTBEAT_S = 10.0
 STALE_AFTER_S = 30.0
-
-Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-"""SHA-256 in hexadecimal: the name of a file in the spool folder or in storage."""
-
-Identifier = Annotated[int, Field(ge=0, le=2**63 - 1)]
-"""A person, a server or a row; Discord's ids fit."""
-
-Milliseconds = Annotated[float, Field(ge=0.0)]
-
-Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Message(BaseModel):
-    """What all messages have: no field but the declared ones, no change after they are made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    version: Literal[1] = SCHEMA_VERSION
 
 
 class JobKind(StrEnum):
@@ -226,15 +206,6 @@ class Picture(Message):
     nsfw: Probability | None = None
 
 
-class Measure(Message):
-    """A number that an evaluation measured; `interval` holds the ends of its 95 % interval, if it has one."""
-
-    name: str
-    value: float
-    unit: str = ""
-    interval: tuple[float, float] | None = None
-
-
 class Result(Message):
     """What a job made.
 
@@ -243,12 +214,14 @@ class Result(Message):
         bank: Of a creation, the identity bank.
         scores: Of a creation, the bank's.
         figures: Of an evaluation, in the order in which they are read.
+        looks: Of an evaluation, at the pictures in the order in which its sheet numbers them.
     """
 
     pictures: tuple[Picture, ...] = ()
     bank: Hash | None = None
     scores: dict[str, float] = Field(default_factory=dict[str, float])
     figures: tuple[Measure, ...] = ()
+    looks: tuple[Look, ...] = ()
 
 
 class Failure(Message):

@@ -13,12 +13,12 @@ import pytest
 
 from bot.control.client import ControlClient
 from bot.coordinator.client import ProgressMade, QuestionAsked, StateChanged
-from bot.coordinator.desk import CreateRequest, RenderRequest
+from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
 from bot.coordinator_errors import NoCoordinatorError
 from storage.data_folder import DataFolder
 from storage.database import read_only
 from storage.diagnosis import diagnose
-from synid_engine.serving.messages import Job, JobState
+from synid_engine.serving.messages import EVALUATED_PICTURES, Job, JobState
 
 from ..faults.kit import make_kit  # noqa: TID252  (tests are no package)
 
@@ -78,6 +78,16 @@ async def answered(client: ControlClient, job: Job) -> None:
                 return
 
 
+async def evaluated(client: ControlClient, data: Path) -> None:
+    """Have Nova evaluated, with the real judges."""
+    job = await client.evaluate(EvaluateRequest(request_key="e", owner_id=1, name="nova"))
+    result = (await until(client, job, JobState.DELIVERED)).result
+    assert result is not None
+    assert len(result.looks) == EVALUATED_PICTURES
+    assert "same character, face traits" in {one.name for one in result.figures}
+    assert DataFolder(data).pictures.read(result.pictures[0].image)
+
+
 def left_in(data: Path) -> list[str]:
     return sorted(path.name for path in (data / "spool").iterdir())
 
@@ -105,6 +115,7 @@ async def test_character_is_asked_for_chosen_and_drawn_and_the_rest_waits_for_th
         assert drawn.result is not None
         for picture in drawn.result.pictures:
             assert DataFolder(data).pictures.read(picture.image)
+    await evaluated(client, data)
     assert left_in(data) == []
 
     luna = await creation(client, "Luna")

@@ -4,10 +4,15 @@ from bot.features.picture._cog import PictureMenus
 from bot.features.picture._figures import FIGURE_WORDS
 from bot.features.picture._handlers import PictureHandlers, shared_text
 from bot.features.picture._live import LiveState, cancelled_card, live_card, told
+from bot.features.picture._looks import MISS_WORDS, PROMPT_WORDS
 from bot.features.picture._outcome import details_text, outcome_card
+from bot.features.picture._stages import STAGE_WORDS
 
 __all__ = [
     "FIGURE_WORDS",
+    "MISS_WORDS",
+    "PROMPT_WORDS",
+    "STAGE_WORDS",
     "LiveState",
     "PictureHandlers",
     "PictureMenus",

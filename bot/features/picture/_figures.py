@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from bot import prose
+from bot.features.picture._looks import FACE
 from bot.tongue import mark, say
-from synid_engine.serving.messages import Measure
+from synid_engine.serving.findings import Look, Measure
 
-SAME_CHARACTER = "same character, face traits"
 FIGURE_WORDS = {
-    SAME_CHARACTER: mark("same face as the portrait"),
+    "same character, face traits": mark("same face as the portrait"),
     "same character, clothes too": mark("same face and clothes"),
     "face likeness to portrait": mark("likeness of the face to the portrait"),
     "face likeness of pairs": mark("likeness of the faces to each other"),
@@ -25,6 +24,7 @@ FIGURE_WORDS = {
 """By the names that the suite gives them."""
 
 _SHOWN = (
+    "same character, face traits",
     "same character, clothes too",
     "face likeness to portrait",
     "expressions followed",
@@ -35,12 +35,28 @@ _SHOWN = (
 _DIGITS = {"": 2, "%": 0, "s": 1, "KB": 0}
 
 
-def summary(figures: Sequence[Measure]) -> list[str]:
-    """Return how steady a character is, and the figures that say why."""
+def summary(figures: Sequence[Measure], looks: Sequence[Look]) -> list[str]:
+    """Return in how many pictures the face is the portrait's, and the figures beside it.
+
+    The words that a creation's card has for its score are not said here: they are for another measure, and
+    eight pictures are too few for a verdict.
+    """
     known = {one.name: one for one in figures}
-    same = known.get(SAME_CHARACTER)
-    lines = [] if same is None else [say("Identity: {score}", score=prose.steadiness(same.value / 100))]
-    return [*lines, *figure_lines([one for name in (SAME_CHARACTER, *_SHOWN) if (one := known.get(name))])]
+    lines = [one for name in _SHOWN if (one := known.get(name))]
+    return [*_counted(looks), *figure_lines(lines)]
+
+
+def _counted(looks: Sequence[Look]) -> list[str]:
+    if not looks:
+        return []
+    same, count = sum(FACE not in one.misses for one in looks), len(looks)
+    return [
+        say(
+            "{same} of {count} pictures show the portrait's face, as a classifier reads them.",
+            same=same,
+            count=count,
+        )
+    ]
 
 
 def figure_lines(figures: Sequence[Measure]) -> list[str]:

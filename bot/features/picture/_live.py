@@ -19,6 +19,7 @@ from bot.coordinator.client import (
     TroubleMet,
 )
 from bot.failures import reason_of
+from bot.features.picture._stages import stage_words
 from bot.posting import Card
 from bot.service.jobs import JobView
 from bot.tongue import say
@@ -174,11 +175,10 @@ def _stage(known: LiveState) -> str:
     progress = known.progress
     if progress is None:
         return say("Begun.")
-    detail = f", {progress.detail}" if progress.detail else ""
     ready = ""
     if progress.eta_s is not None:
         ready = say(", ready {when}", when=prose.soon(known.heard_at + progress.eta_s))
-    return f"{progress.stage}{detail}{ready}"
+    return f"{stage_words(progress.stage)}{ready}"
 
 
 def _gallery(view: JobView, names: list[str]) -> ui.MediaGallery[ui.LayoutView]:

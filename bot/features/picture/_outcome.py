@@ -9,6 +9,7 @@ from bot.asked import asked
 from bot.buttons import RowButton, button_row
 from bot.failures import reason_of
 from bot.features.picture._figures import figure_lines, summary
+from bot.features.picture._looks import look_lines
 from bot.posting import Card
 from bot.service.jobs import JobView
 from bot.tongue import mark, say, translated
@@ -37,6 +38,8 @@ def outcome_card(view: JobView, files: tuple[Upload, ...], *, asked_by: int | No
         box.add_item(_gallery(view, files))
     elif not view.withheld:
         box.add_item(ui.TextDisplay(say("The pictures do not fit into a message here.")))
+    if job.result is not None and job.result.looks:
+        box.add_item(ui.TextDisplay("\n".join(look_lines(job.result.looks))))
     if view.withheld:
         box.add_item(ui.TextDisplay(_withheld_text(view)))
     if asked_by is not None:
@@ -130,8 +133,9 @@ def _rows(view: JobView) -> list[ui.ActionRow[ui.LayoutView]]:
 
 
 def _evaluation_text(view: JobView) -> str:
-    figures = view.job.result.figures if view.job.result is not None else ()
-    return "\n".join([say("### {who}: evaluation", who=_who(view)), *summary(figures)])
+    result = view.job.result
+    found = summary(result.figures, result.looks) if result is not None else []
+    return "\n".join([say("### {who}: evaluation", who=_who(view)), *found])
 
 
 def _character_text(view: JobView, work: CreateWork) -> str:

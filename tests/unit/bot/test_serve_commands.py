@@ -84,6 +84,20 @@ def test_character_is_asked_for_chosen_and_drawn(told: Callable[..., str], data:
     assert all(path.is_file() for path in pictures)
 
 
+def test_character_is_evaluated(told: Callable[..., str], data: Path) -> None:
+    where = ("--data", str(data))
+    made = number_in(told("submit", "create", "Nova", "red hair", *where))
+    told("watch", made, "--follow", *where)
+    job = number_in(told("submit", "evaluate", "nova", *where))
+    lines = told("watch", job, "--follow", *where).splitlines()
+    assert lines[-1].endswith(".png") or "delivered" in lines[-1]
+    [sheet] = [Path(line) for line in lines if line.endswith(".png")]
+    assert sheet.is_file()
+    assert "face likeness to portrait    0.91    0.88 to 0.94" in lines
+    assert "picture 1: winking at the viewer, at sunset" in lines
+    assert "picture 2: smiling softly, in front of mountains (missed: face, background)" in lines
+
+
 def test_machines_read_json(told: Callable[..., str], data: Path) -> None:
     asked = ("submit", "create", "Nova", "red hair", "--request-key", "k", "--data", str(data), "--json")
     job = json.loads(told(*asked))
@@ -92,11 +106,19 @@ def test_machines_read_json(told: Callable[..., str], data: Path) -> None:
     last = json.loads(lines[-1])
     assert (last["type"], last["job"]["state"]) == ("state", "delivered")
     assert Path(last["files"][0]).is_file()
+    job = json.loads(told("submit", "evaluate", "Nova", "--data", str(data), "--json"))
+    assert (job["work"]["kind"], job["work"]["descriptions"]) == ("evaluate", ["red hair"])
+    lines = told("watch", str(job["id"]), "--follow", "--data", str(data), "--json").splitlines()
+    last = json.loads(lines[-1])
+    assert {one["name"] for one in last["job"]["result"]["figures"]} >= {"same character, face traits"}
+    assert Path(last["files"][0]).is_file()
 
 
 def test_mistakes_are_one_line(mistake: Callable[..., str], told: Callable[..., str], data: Path) -> None:
     where = ("--data", str(data))
     assert "no character called Nova" in mistake("submit", "render", "Nova", "smiling", *where)
+    assert "no character called Nova" in mistake("submit", "evaluate", "Nova", *where)
+    assert "slashes" in mistake("submit", "evaluate", "../x", *where)
     assert "description" in mistake("submit", "create", "Nova", " ", *where)
     told("watch", number_in(told("submit", "create", "Rex", "red hair", *where)), "--follow", *where)
     assert "pose" in mistake("submit", "render", "Rex", "smiling", "--pose", "handstand", *where)
@@ -116,6 +138,7 @@ def test_without_a_coordinator_it_is_one_line(mistake: Callable[..., str], tmp_p
     where = ("--data", str(tmp_path))
     for command in (
         ("submit", "create", "Nova", "red hair"),
+        ("submit", "evaluate", "Nova"),
         ("watch", "1"),
         ("answer", "1", "1"),
         ("cancel", "1"),

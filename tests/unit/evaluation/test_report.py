@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from synid_engine.evaluation.report import SheetStyle, contact_sheet
@@ -13,7 +14,7 @@ def _picture(colour: str, size: tuple[int, int] = (32, 32)) -> Image.Image:
     return Image.new("RGB", size, colour)
 
 
-def _has(page: Image.Image, colour: tuple[int, int, int]) -> bool:
+def _has(page: Image.Image | NDArray[np.uint8], colour: tuple[int, int, int]) -> bool:
     return bool((np.asarray(page) == np.array(colour)).all(-1).any())
 
 
@@ -51,6 +52,23 @@ def test_captions_change_the_page_and_never_leave_their_card() -> None:
 
 def test_control_characters_in_a_caption_are_harmless() -> None:
     contact_sheet([_picture("red")], ["a\x00b\nc\u202e🦊"], 1, style=STYLE, title="\x1b[31m")
+
+
+def test_marked_pictures_alone_have_a_frame() -> None:
+    pictures, labels = [_picture("red")] * 3, ["1", "2", "3"]
+    plain = np.asarray(contact_sheet(pictures, labels, 3, style=STYLE))
+    marked = np.asarray(contact_sheet(pictures, labels, 3, style=STYLE, marked=(1,)))
+    changed = np.nonzero((plain != marked).any(axis=(0, 2)))[0]
+    width = STYLE.cell + 2 * STYLE.padding
+    left = STYLE.margin + width + STYLE.gap
+    assert left <= changed.min() <= changed.max() <= left + width
+    assert _has(marked, STYLE.accent)
+
+
+def test_picture_without_a_caption_is_in_the_middle_of_its_card() -> None:
+    page = np.asarray(contact_sheet([_picture("red")], [""], 1, style=STYLE))
+    rows = np.nonzero((page == np.array((255, 0, 0))).all(-1).any(1))[0]
+    assert abs((rows.min() + rows.max()) - page.shape[0]) <= 2
 
 
 def test_wide_picture_keeps_its_proportions() -> None:

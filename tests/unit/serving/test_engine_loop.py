@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bot.features.picture import FIGURE_WORDS
+from bot.features.picture import FIGURE_WORDS, MISS_WORDS, STAGE_WORDS
 from synid_engine.engine import Engine, Subject
 from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.identity.bank import IdentityBank
@@ -45,7 +45,7 @@ from synid_engine.serving.wire import (
     Started,
     Stop,
 )
-from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.pipeline import STAGES, DistillConfig
 from synid_engine.synid.stage import StageModels
 
 MakeBank = Callable[..., IdentityBank]
@@ -334,6 +334,10 @@ def _evaluation(desk: Desk, bank: IdentityBank) -> EvaluateWork:
     )
 
 
+def test_cards_have_words_for_every_stage_of_a_creation() -> None:
+    assert set(STAGES) <= set(STAGE_WORDS)
+
+
 def test_evaluation_brings_a_sheet_and_its_figures(desk: Desk, make_bank: MakeBank) -> None:
     desk.spool.score = lambda image: 0.25 if image.size == (64, 64) else 0.125  # type: ignore[method-assign]
     desk.order(
@@ -351,7 +355,17 @@ def test_evaluation_brings_a_sheet_and_its_figures(desk: Desk, make_bank: MakeBa
     found = {one.name: one for one in finished.result.figures}
     assert set(found) <= set(FIGURE_WORDS), "a figure that no card has words for"
     assert found["same character, face traits"].interval is not None
-    shares = [report.progress for report in desk.of(Progressed)]
+    looks = finished.result.looks
+    assert [one.prompt for one in looks] == [one.words for one in suite_prompts("quick")]
+    misses = [name for one in looks for name in one.misses]
+    assert set(misses) <= set(MISS_WORDS), "a miss that no card has words for"
+    same = 100 * sum("face" not in one.misses for one in looks) / len(looks)
+    assert found["same character, face traits"].value == pytest.approx(same)
+    whole = 100 * sum(not {"face", "clothes"} & set(one.misses) for one in looks) / len(looks)
+    assert found["same character, clothes too"].value == pytest.approx(whole)
+    told = desk.of(Progressed)
+    assert {report.stage for report in told} <= set(STAGE_WORDS), "a stage that no card has words for"
+    shares = [report.progress for report in told]
     assert shares == sorted(shares)
     assert len(set(shares)) == EVALUATED_PICTURES + 1
     asked = {len(suite_prompts("quick")), EVALUATED_PICTURES}

@@ -29,8 +29,9 @@ async def test_card_shows_stage_progress_and_preview(closed: Studio) -> None:
     step = Progressed(lease=lease, stage="anchors", fraction=0.5, progress=0.25, detail="4 faces", eta_s=9.0)
     closed.engine.say(step)
     closed.engine.say(Previewed(lease=lease, index=0, image=closed.engine.keep("a preview"), nsfw=0.1))
-    await eventually(lambda: "anchors, 4 faces" in text(card) and gallery(card))
+    await eventually(lambda: "Drawing the first pictures, ready" in text(card) and gallery(card))
     assert "25%" in text(card)
+    assert "4 faces" not in text(card)
     assert gallery(card)[0]["description"] == "Nova, preview 1"
 
 

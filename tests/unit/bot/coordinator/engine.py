@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind
+from synid_engine.serving.findings import Look, Measure
 from synid_engine.serving.link import EngineDownError, EngineLost, EngineStarted, LinkEvent
 from synid_engine.serving.messages import (
     CreateWork,
@@ -13,7 +14,6 @@ from synid_engine.serving.messages import (
     Failure,
     Hash,
     Lease,
-    Measure,
     Picture,
     Question,
     RenderWork,
@@ -52,6 +52,10 @@ FIGURES = (
     Measure(name="same character, face traits", value=87.5, unit="%", interval=(52.9, 97.8)),
     Measure(name="face likeness to portrait", value=0.91, interval=(0.88, 0.94)),
     Measure(name="seconds a picture", value=1.25, unit="s"),
+)
+LOOKS = (
+    Look(prompt="winking at the viewer, at sunset"),
+    Look(prompt="smiling softly, in front of mountains", misses=("face", "background")),
 )
 
 
@@ -159,7 +163,7 @@ class InProcessEngine:
         count = work.pictures if isinstance(work, RenderWork) else 1
         drawn = tuple(self._picture(order, number) for number in range(count))
         if isinstance(work, EvaluateWork):
-            return Result(pictures=drawn, figures=FIGURES)
+            return Result(pictures=drawn, figures=FIGURES, looks=LOOKS)
         if not isinstance(work, CreateWork):
             return Result(pictures=drawn)
         chosen = order.answer.choice if order.answer is not None else "none"

@@ -9,7 +9,7 @@ from bot.coordinator_errors import CharacterNotReadyError
 from storage.errors import ProfileNotFoundError, RequestKeyTakenError
 from synid_engine.serving.messages import EvaluateWork, Job, JobState, Result
 
-from .engine import FIGURES, JOB_MS
+from .engine import FIGURES, JOB_MS, LOOKS
 from .support import House, house
 
 
@@ -57,7 +57,7 @@ async def test_evaluation_is_of_the_character_and_brings_its_figures(tmp_path: P
         assert (done.work.portrait, done.work.banks) == (nova.made.portrait, (nova.made.bank,))
         assert (done.work.character_ids, done.work.descriptions) == ((nova.id,), ("red hair",))
         assert done.result is not None
-        assert done.result.figures == FIGURES
+        assert (done.result.figures, done.result.looks) == (FIGURES, LOOKS)
         [sheet] = await at_work.opened.stores.images.of_job(job.id)
         assert (sheet.image, sheet.character_id) == (done.result.pictures[0].image, nova.id)
         assert done.engine_ms == JOB_MS
