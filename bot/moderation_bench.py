@@ -30,13 +30,11 @@ class ModerationBenchConfig:
         pictures: How many.
         at_once: How many in one batch.
         steps: Denoising steps of each.
-        threads: Of the processor, for the classifier.
     """
 
     pictures: int = 1000
     at_once: int = 4
     steps: int = 20
-    threads: int = 2
 
 
 QUICK = ModerationBenchConfig(pictures=60)
@@ -53,7 +51,7 @@ def bench_moderation(options: BenchOptions, *, config: ModerationBenchConfig | N
         WeightsError: A model is missing or damaged.
     """
     chosen = config or (QUICK if options.quick else ModerationBenchConfig())
-    engine, judge = Engine.load(options.models), OpenNsfwJudge(threads=chosen.threads)
+    engine, judge = Engine.load(options.models), OpenNsfwJudge()
     ticker = Ticker("pictures", total=chosen.pictures, on_progress=options.on_progress)
     folder = options.out / f"bench-moderation{'-quick' if options.quick else ''}.partial"
     partial = PartialResults(folder, fingerprint=f"{engine.model_hash} {chosen}")

@@ -31,14 +31,14 @@ class Errand:
     Attributes:
         owner_id: Who asked.
         asked_at: When.
-        told_s: How long it was expected to take, when it was asked for; None if nobody knew.
+        told: When it was told that it would take how long from then on, in order.
         begun_at: When the engine began with it; 0 before.
         ended_at: When its result was stored; 0 before.
     """
 
     owner_id: int
     asked_at: float
-    told_s: float | None = None
+    told: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
     begun_at: float = 0.0
     ended_at: float = 0.0
 
@@ -46,6 +46,17 @@ class Errand:
     def wait_s(self) -> float:
         """From the request to the first step."""
         return self.begun_at - self.asked_at
+
+    def error_at(self, moment: float) -> float | None:
+        """Return how wrong the end that was told last was, as a share of the time that was left.
+
+        None if it was told none by then, or has begun.
+        """
+        known = [one for one in self.told if one[0] <= moment]
+        if not known or self.begun_at <= moment:
+            return None
+        told_at, left_s = known[-1]
+        return abs(told_at + left_s - self.ended_at) / (self.ended_at - moment)
 
     @property
     def taken_s(self) -> float:
@@ -94,8 +105,8 @@ class Load:
         async with aclosing(self.opened.coordinator.events(job_id)) as events:
             async for event in events:
                 now = time.perf_counter()
-                if isinstance(event, PlaceChanged) and errand.told_s is None:
-                    errand.told_s = event.ends_in_s
+                if isinstance(event, PlaceChanged):
+                    errand.told.append((now, event.ends_in_s))
                 if isinstance(event, StateChanged):
                     state = event.job.state
                     if state in _BEGUN:

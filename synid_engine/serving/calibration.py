@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
+from PIL import Image
 from pydantic import ValidationError
 from torch import Tensor
 
@@ -30,6 +32,8 @@ from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
 _log = logging.getLogger(__name__)
 _PROMPT = "a person, looking calm"
 _PAIR = 2  # forward rows of a guided picture
+
+Keep: TypeAlias = Callable[[Image.Image], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,10 @@ class Calibration(Message):
     max_rows: int
 
 
+def _keep_nothing(_picture: Image.Image) -> None:
+    """Let it go."""
+
+
 def calibrated(
     engine: Engine,
     *,
@@ -85,6 +93,7 @@ def calibrated(
     file: Path | None,
     config: CalibrationConfig | None = None,
     distill: DistillConfig | None = None,
+    keep: Keep = _keep_nothing,
 ) -> Calibration:
     """Return the figures of this machine: those of the file if they hold, else new ones, which it then keeps.
 
@@ -94,6 +103,7 @@ def calibrated(
         file: JSON; None keeps nothing.
         config: What is measured.
         distill: How characters are made.
+        keep: What is done with each finished picture; it counts as a part of decoding.
     """
     backbone, plan = engine.models.backbone, distill or usual_config(engine.models)
     machine = Machine(
@@ -107,7 +117,7 @@ def calibrated(
     if found is not None and found.machine == machine:
         creation = creation_stages(plan)
         return found.model_copy(update={"costs": found.costs.model_copy(update={"creation": creation})})
-    measured = _measured(engine, machine, config or CalibrationConfig(), plan)
+    measured = _measured(engine, machine, config or CalibrationConfig(), plan, keep)
     if file is not None:
         _keep(file, measured)
     return measured
@@ -149,7 +159,7 @@ def _learning(training: TrainingConfig) -> list[Stage]:
 
 
 def _measured(
-    engine: Engine, machine: Machine, config: CalibrationConfig, distill: DistillConfig
+    engine: Engine, machine: Machine, config: CalibrationConfig, distill: DistillConfig, keep: Keep
 ) -> Calibration:
     samples = _denoise_samples(engine, config)
     max_rows = _cap(samples, config.tolerance)
@@ -157,7 +167,7 @@ def _measured(
     training = distill.projector.training
     costs = CostModel(
         denoise=fit_step_cost(fitting, most_rows=max_rows),
-        decode=StepCost(row_ms=_decode_ms(engine, config), most_rows=1),
+        decode=StepCost(row_ms=_decode_ms(engine, config, keep), most_rows=1),
         train=fit_step_cost(
             [StepSample(rows=training.batch_size, ms=_train_ms(engine, training))],
             most_rows=training.batch_size,
@@ -207,12 +217,12 @@ def _denoise_ms(engine: Engine, bank: IdentityBank, rows: int, repeats: int) -> 
     return min(_timed_ms(engine, run.step) for _ in range(repeats))
 
 
-def _decode_ms(engine: Engine, config: CalibrationConfig) -> float:
+def _decode_ms(engine: Engine, config: CalibrationConfig, keep: Keep) -> float:
     backbone = engine.models.backbone
     latents = gaussian_noise((1, *backbone.latent_shape), cpu_generator(0)).to(backbone.device)
 
     def decode() -> None:
-        to_pictures(backbone, latents)
+        keep(Image.fromarray(to_pictures(backbone, latents)[0]))
 
     decode()
     return min(_timed_ms(engine, decode) for _ in range(config.repeats))

@@ -8,7 +8,7 @@ import random
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -22,7 +22,7 @@ from synid_engine.serving.messages import CreateWork, Lease, RenderWork
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.spool import Spool
 from synid_engine.serving.wire import Assign, Broken, Finished, Order, Progressed, Report, Started, WireError
-from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.pipeline import DistillConfig, usual_config
 
 _CREATION, _MAKER = 0, 0
 _TRAINED = frozenset({"projector", "bootstrap", "drift", "adapter"})
@@ -36,13 +36,13 @@ class CompanyConfig:
         pictures: Pictures on each side.
         steps: Denoising steps of each.
         warm_up_pieces: Pieces of the creation before the first picture; enough to be in the midst of it.
-        distill: How the character is made.
+        distill: How the character is made; None is the engine's own way.
     """
 
     pictures: int = 40
     steps: int = 20
     warm_up_pieces: int = 100
-    distill: DistillConfig = field(default_factory=DistillConfig)
+    distill: DistillConfig | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +69,9 @@ class _Host:
             send=self._hear,
             status=EngineStatus(),
             config=LoopConfig(
-                batch=BatchConfig(preview_every=0), distill=config.distill, progress_interval_s=0.0
+                batch=BatchConfig(preview_every=0),
+                distill=config.distill or usual_config(engine.models),
+                progress_interval_s=0.0,
             ),
             orders=self._orders,
         )

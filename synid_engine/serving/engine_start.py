@@ -1,7 +1,9 @@
 """The engine's start: models loaded once, steps measured, and the loop that works with both."""
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from queue import SimpleQueue
 
 import torch
@@ -55,9 +57,17 @@ def start_loop(
     if options.recipe is not None:
         distill = read_recipe(options.recipe, distill)
     on_stage("picture judge", _SHARES["picture judge"])
-    judge = OpenNsfwJudge(threads=options.threads)
+    judge = OpenNsfwJudge()
     on_stage("calibration", _SHARES["calibration"])
-    found = calibrated(engine, threads=options.threads, file=options.calibration, distill=distill)
+    with tempfile.TemporaryDirectory(prefix="synid-calibration-") as folder:
+        spool = Spool(Path(folder), judge=judge)
+        found = calibrated(
+            engine,
+            threads=options.threads,
+            file=options.calibration,
+            distill=distill,
+            keep=lambda picture: spool.put_picture(picture, seed=0),
+        )
     backbone = engine.models.backbone
     is_gpu = backbone.device.type == "cuda"
     if is_gpu:  # there a small batch leaves most of it idle, and no pass is the same bit for bit anyway

@@ -18,7 +18,8 @@ at least V - K*C/w. Hence:
   finitely many, so every job is claimed.
 
 Both hold for claims of every kind. While the engine takes only some kinds, they hold among the owners whose
-jobs it takes.
+jobs it takes. Guests, whom a full engine still lets in, are claimed only at the least sum of all, so that V
+stays what it is; they count in K.
 
 Source: Sheng et al., Fairness in Serving Large Language Models (arXiv 2401.00588), the virtual token
 counter.
@@ -121,16 +122,28 @@ class FairQueue:
         account.queued[entry.job_id] = entry
         self._owners[entry.job_id] = entry.owner_id
 
-    def claim_next(self, kinds: Collection[JobKind] = frozenset(JobKind)) -> QueueEntry | None:
-        """Take the next job, and reserve what it is expected to cost; None if none of these kinds waits."""
-        waiting = [
-            (account.sum_ms, job_id, account)
-            for account in self._accounts.values()
-            if (job_id := account.oldest(kinds)) is not None
-        ]
+    def claim_next(
+        self, kinds: Collection[JobKind] = frozenset(JobKind), *, guests: Collection[JobKind] = ()
+    ) -> QueueEntry | None:
+        """Take the next job, and reserve what it is expected to cost.
+
+        Args:
+            kinds: What the engine takes.
+            guests: What it takes beside that, from the owner who has had least of all, if that one has
+                nothing in the engine.
+
+        Returns:
+            None if no such job waits.
+        """
+        waiting = self._waiting(frozenset(kinds) | frozenset(guests))
         if not waiting:
             return None
         sum_ms, job_id, account = min(waiting, key=lambda one: one[:2])
+        if account.queued[job_id].kind not in kinds and account.claims:
+            waiting = self._waiting(kinds)
+            if not waiting:
+                return None
+            sum_ms, job_id, account = min(waiting, key=lambda one: one[:2])
         self._floor_ms = max(self._floor_ms, sum_ms)
         entry = account.queued.pop(job_id)
         account.claims[job_id] = _Claim(cost_ms=entry.cost_ms)
@@ -173,6 +186,14 @@ class FairQueue:
     def copy(self) -> Self:
         """Return a queue that can be played forward without touching this one."""
         return deepcopy(self)
+
+    def _waiting(self, kinds: Collection[JobKind]) -> list[tuple[float, int, _Account]]:
+        """Return each owner's sum and its oldest job of these kinds."""
+        return [
+            (account.sum_ms, job_id, account)
+            for account in self._accounts.values()
+            if (job_id := account.oldest(kinds)) is not None
+        ]
 
     def _account_of(self, job_id: int) -> _Account | None:
         owner_id = self._owners.get(job_id)

@@ -1,20 +1,29 @@
 """When each job begins and ends: the queue played forward with the costs that it is charged by."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from synid_engine.serving.cost_model import CREATION_WEIGHT, CostModel, Stage, StepKind
-from synid_engine.serving.fair_queue import FairQueue
+from synid_engine.serving.fair_queue import FairQueue, QueueEntry
 from synid_engine.serving.messages import Job, JobKind, JobState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """How many jobs of each kind the engine takes at once."""
+    """How many jobs of each kind the engine takes at once.
+
+    Attributes:
+        renders: Pictures.
+        creations: Characters.
+        evaluations: Measurements.
+        guests: Further pictures, of people who have nothing in the engine: theirs take the place of others'
+            rows at the next step, so that nobody waits for a heavy owner's pictures to be done.
+    """
 
     renders: int = 8
     creations: int = 2
     evaluations: int = 1
+    guests: int = 4
 
     def of(self, kind: JobKind) -> int:
         """Return how many of one kind."""
@@ -24,6 +33,12 @@ class Capacity:
             JobKind.EVALUATE: self.evaluations,
         }
         return of_kind[kind]
+
+    def claim_next(self, queue: FairQueue, inside: Sequence[JobKind]) -> QueueEntry | None:
+        """Claim the next job that fits beside those that are in the engine; None if none does."""
+        free = frozenset(kind for kind in JobKind if inside.count(kind) < self.of(kind))
+        has_room = inside.count(JobKind.RENDER) < self.renders + self.guests
+        return queue.claim_next(free, guests=(JobKind.RENDER,) if has_room else ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +106,10 @@ class _Engine:
     def _round_ms(self, runs: list[_Run]) -> float:
         return sum(self.costs.step_cost(kind).ms(count) for kind, count in _rows(runs).items())
 
-    def free_kinds(self, capacity: Capacity) -> frozenset[JobKind]:
-        """Return the kinds of which another job fits in."""
-        taken = [run.kind for run in self.runs.values()]
-        return frozenset(kind for kind in JobKind if taken.count(kind) < capacity.of(kind))
+    @property
+    def inside(self) -> list[JobKind]:
+        """The kinds of the jobs that run."""
+        return [run.kind for run in self.runs.values()]
 
 
 def forecast(
@@ -120,7 +135,7 @@ def forecast(
     forecasts: dict[int, Forecast] = {}
     begun = 0
     while engine.runs or len(played):
-        while (entry := played.claim_next(engine.free_kinds(capacity))) is not None:
+        while (entry := capacity.claim_next(played, engine.inside)) is not None:
             if (job := known.get(entry.job_id)) is not None:
                 begun += 1
                 engine.runs[job.id] = _run_of(job, costs, position=begun, now_ms=engine.now_ms)

@@ -36,7 +36,8 @@ class BatchConfig:
     Attributes:
         max_rows: Forward rows of one step; a guided picture takes two.
         preview_every: Steps between two previews of a row; 0 for none.
-        preview_interval_s: Least seconds between two previews of a job.
+        preview_interval_s: Least seconds between two previews of a job, and before its first one: what is
+            done sooner needs none.
         creation_weight: What a creation's millisecond counts beside one of a picture. While a creation runs,
             a picture takes a little more than twice its time with 1, and little more than half as long again
             with 2.
@@ -85,7 +86,7 @@ class _Job:
     row_steps: int
     row_steps_done: int = 0
     started: float
-    previewed: float = float("-inf")
+    previewed: float
 
 
 class PictureBatch:
@@ -140,7 +141,8 @@ class PictureBatch:
     def add(self, job_id: str, owner: str, rows: Sequence[RenderRow]) -> None:
         """Let a job's rows join at the next step."""
         steps = sum(row.step_count for row in rows)
-        self._jobs[job_id] = _Job(left=len(rows), row_steps=steps, started=self._clock())
+        now = self._clock()
+        self._jobs[job_id] = _Job(left=len(rows), row_steps=steps, started=now, previewed=now)
         self._rows += [
             BatchRow(job_id=job_id, owner=owner, index=index, row=row) for index, row in enumerate(rows)
         ]

@@ -18,6 +18,7 @@ from synid_engine.serving.messages import Picture
 
 TENSORS, PICTURE = ".safetensors", ".png"
 THUMBNAIL_PX = 128
+_COMPRESS_LEVEL = 3  # a third of the usual level's time, and a tenth more bytes
 
 
 class Spool:
@@ -124,5 +125,5 @@ class Spool:
 
 def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
+    image.save(buffer, format="PNG", compress_level=_COMPRESS_LEVEL)
     return buffer.getvalue()

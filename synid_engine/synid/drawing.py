@@ -14,6 +14,8 @@ from synid_engine.sampling.row import RenderRow
 from synid_engine.synid.stage import Report, StageModels, require_at_least
 
 MAX_ROWS = 4
+_DECODING_ROWS = 6
+"""What decoding a picture takes, in forward rows of the UNet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ def draw(
         seeds: As many.
         models: What draws.
         config: Steps and guidance.
-        report: Told of every step.
+        report: Told of every step and of every picture that is decoded.
         bank: The character in the pictures; None draws whomever the prompt describes.
     """
     rows = [
@@ -76,13 +78,19 @@ def draw(
         for prompt, seed in zip(prompts, seeds, strict=True)
     ]
 
+    denoising_share = config.rows_a_picture / (config.rows_a_picture + _DECODING_ROWS)
+
     def on_step(progress: StepProgress) -> None:
-        report(progress.fraction, f"picture {progress.rows_done} of {progress.rows}")
+        report(denoising_share * progress.fraction, f"picture {progress.rows_done} of {progress.rows}")
 
     latents = denoise(models.backbone, rows, max_rows=MAX_ROWS, on_step=on_step)
-    with torch.no_grad():
-        images = torch.cat([models.backbone.decode(row[None]).cpu() for row in latents])
-    return Drawn(latents=latents.cpu(), images=images)
+    images: list[Tensor] = []
+    for row in latents:
+        with torch.no_grad():
+            images.append(models.backbone.decode(row[None]).cpu())
+        done = denoising_share + (1 - denoising_share) * len(images) / len(rows)
+        report(done, f"picture {len(images)} of {len(rows)}")
+    return Drawn(latents=latents.cpu(), images=torch.cat(images))
 
 
 def prompt_scores(

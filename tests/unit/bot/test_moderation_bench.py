@@ -9,7 +9,7 @@ from bot.moderation_bench import ModerationBenchConfig, bench_moderation
 from synid_engine.evaluation.progress import BenchOptions, EvaluationProgress
 from synid_engine.perception.picture_judge import OpenNsfwJudge
 
-CONFIG = ModerationBenchConfig(pictures=5, at_once=2, steps=1, threads=1)
+CONFIG = ModerationBenchConfig(pictures=5, at_once=2, steps=1)
 
 
 class StoppedError(Exception):

@@ -31,26 +31,35 @@ async def test_ledger_is_measured_in_both_modes(tmp_path: Path) -> None:
     assert [figure.target for figure in figures if figure.target is not None] == [500, 20]
 
 
-def errand(owner_id: int, *, wait_s: float, taken_s: float, told_s: float | None) -> Errand:
+def errand(owner_id: int, *, wait_s: float, taken_s: float, told: dict[float, float]) -> Errand:
+    """Ask at 10 s; `told` gives the time left at a moment."""
     return Errand(
-        owner_id=owner_id, asked_at=10.0, begun_at=10.0 + wait_s, ended_at=10.0 + taken_s, told_s=told_s
+        owner_id=owner_id,
+        asked_at=10.0,
+        begun_at=10.0 + wait_s,
+        ended_at=10.0 + taken_s,
+        told=list(told.items()),
     )
 
 
 def test_waits_of_light_owners_are_told_in_job_times() -> None:
     heavy = [
-        errand(1, wait_s=8.0, taken_s=10.0, told_s=12.0),
-        errand(1, wait_s=3.0, taken_s=4.0, told_s=None),
+        errand(1, wait_s=8.0, taken_s=10.0, told={10.0: 5.0, 10.4: 11.5, 12.0: 8.0}),
+        errand(1, wait_s=3.0, taken_s=4.0, told={}),
     ]
     light = [
-        errand(100, wait_s=1.0, taken_s=2.0, told_s=2.0),
-        errand(101, wait_s=3.0, taken_s=4.0, told_s=3.0),
+        errand(100, wait_s=1.0, taken_s=2.0, told={10.0: 2.0}),
+        errand(101, wait_s=3.0, taken_s=4.0, told={10.0: 3.0}),
+        errand(102, wait_s=0.2, taken_s=1.0, told={10.0: 9.0}),
     ]
     figures = {figure.name: figure.value for figure in crowd_figures([*heavy, *light], job_s=2.0)}
     assert figures["wait of a light owner beside 2 queued jobs, in job times, longest"] == 1.5
     assert figures["  wait of the heavy owner's last job"] == 8.0
-    assert math.isclose(figures["error of the told time in that load, median"], 0.2)
-    assert figures["  the same, p90"] == 0.25
+    # At 10.5 s, when all have asked: 1.9 of 9.5 s, none, 0 of 1.5 s, 1 of 3.5 s, and one that has begun.
+    assert math.isclose(figures["error of the told time in that load, once all have asked, median"], 0.2)
+    assert math.isclose(figures["  the same, p90"], 1 / 3.5)
+    # At 10 s: 5 of 10 s, none, 0 of 2 s, 1 of 4 s, 8 of 1 s.
+    assert math.isclose(figures["  when it was asked for, before those who came later, median"], 0.375)
 
 
 def test_bench_that_was_broken_off_goes_on_with_the_next_part(

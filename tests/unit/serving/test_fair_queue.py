@@ -11,6 +11,7 @@ from synid_engine.serving.fair_queue import FairCounters, FairQueue, QueueEntry,
 from synid_engine.serving.messages import JobKind
 
 SLOTS = 3
+GUESTS = 2
 LARGEST = 100.0
 OWNERS = 4
 
@@ -90,6 +91,34 @@ def test_idle_time_saves_nothing_up() -> None:
         queue.enqueue(entry(job_id, 2))
     owners = serve(queue, 20)
     assert abs(owners.count(1) - owners.count(2)) <= 1
+
+
+def test_full_engine_lets_a_guest_in_and_nobody_who_is_there_already() -> None:
+    queue = FairQueue()
+    for job_id in range(4):
+        queue.enqueue(entry(job_id, 1))
+    serve(queue, 1)
+    assert queue.claim_next(guests=(JobKind.RENDER,)) == entry(1, 1)
+    assert queue.claim_next((), guests=(JobKind.RENDER,)) is None
+    queue.enqueue(entry(9, 2))
+    assert queue.claim_next(()) is None
+    assert queue.claim_next((), guests=(JobKind.CREATE,)) is None
+    assert queue.claim_next((), guests=(JobKind.RENDER,)) == entry(9, 2)
+
+
+def test_guest_waits_for_whoever_has_had_less() -> None:
+    queue = FairQueue()
+    queue.enqueue(entry(1, 1, 5.0))
+    queue.enqueue(entry(2, 1, 5.0))
+    queue.enqueue(entry(3, 2, 50.0))
+    assert queue.claim_next() == entry(1, 1, 5.0)
+    assert queue.claim_next() == entry(3, 2, 50.0)
+    queue.charge(3, engine_ms=50.0)
+    queue.remove(3)
+    queue.enqueue(entry(4, 2))
+    assert queue.claim_next((), guests=(JobKind.RENDER,)) is None, "the first owner has had 5, and waits"
+    queue.enqueue(entry(5, 2, kind=JobKind.CREATE))
+    assert queue.claim_next((JobKind.CREATE,), guests=(JobKind.RENDER,)) == entry(5, 2, kind=JobKind.CREATE)
 
 
 def test_jobs_in_the_engine_count_before_they_have_cost_anything() -> None:
@@ -207,8 +236,12 @@ class Engine:
         self.observe()
 
     def claim(self) -> None:
-        if len(self.held) == SLOTS or (claimed := self.queue.claim_next()) is None:
+        if len(self.held) == SLOTS + GUESTS:
             return
+        kinds = frozenset(JobKind) if len(self.held) < SLOTS else frozenset[JobKind]()
+        if (claimed := self.queue.claim_next(kinds, guests=JobKind)) is None:
+            return
+        assert kinds or all(held.owner_id != claimed.owner_id for held, _, _ in self.held.values())
         oldest = min(self.waiting[claimed.owner_id])
         assert claimed.job_id == oldest
         self.held[oldest] = (claimed, self.waiting[claimed.owner_id].pop(oldest), 0.0)
@@ -248,7 +281,7 @@ class Engine:
 
     def bound(self, one: int, other: int) -> float:
         return service_gap_bound(
-            slots=SLOTS,
+            slots=SLOTS + GUESTS,
             largest_ms=LARGEST,
             weight=self.weights[one],
             other_weight=self.weights[other],

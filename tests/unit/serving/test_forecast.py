@@ -13,7 +13,7 @@ COSTS = CostModel(
     train=StepCost(row_ms=50.0),
     creation=(Stage(kind=StepKind.TRAIN, steps=100, rows=1),),
 )
-ALONE = Capacity(renders=1, creations=1)
+ALONE = Capacity(renders=1, creations=1, guests=0)
 EVALUATION = EvaluateWork(
     portrait="a" * 64, banks=("b" * 64,), character_ids=(1,), descriptions=("a woman",), styles=("",)
 )
@@ -110,7 +110,7 @@ def test_evaluations_follow_one_another_beside_pictures() -> None:
 
 def test_more_owners_of_pictures_leave_a_creation_less() -> None:
     jobs = [job(1, create=True), job(2, owner_id=2), job(3, owner_id=3)]
-    found = forecast(queue_of(jobs), jobs, COSTS, Capacity(renders=2, creations=1))
+    found = forecast(queue_of(jobs), jobs, COSTS, Capacity(renders=2, creations=1, guests=0))
     assert found[3].ends_in_ms == pytest.approx(2 * PICTURE_MS * (1 + 1 / (2 * CREATION_WEIGHT)))
 
 

@@ -43,7 +43,8 @@ class Mail:
 
 def config(*, creations: int = 2, renders: int = 8) -> CoordinatorConfig:
     """Return a config under which nothing happens by itself."""
-    return CoordinatorConfig(capacity=Capacity(creations=creations, renders=renders), tick_s=3600.0)
+    capacity = Capacity(creations=creations, renders=renders, guests=0)
+    return CoordinatorConfig(capacity=capacity, tick_s=3600.0)
 
 
 @dataclass(frozen=True, kw_only=True)
