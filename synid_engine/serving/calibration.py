@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import TypeAlias
 
 import torch
@@ -42,13 +43,13 @@ class CalibrationConfig:
 
     Attributes:
         rows: Forward rows of the batches that are tried, from small to large, each even.
-        repeats: Steps of each, of which the fastest counts: whatever else runs can only slow one down.
+        repeats: Steps of each, of which the median counts: what else runs here slows the work too.
         tolerance: How much slower a row may be than in the best batch; the smallest such batch is the cap,
             because a smaller one lets new rows join sooner.
     """
 
     rows: tuple[int, ...] = (2, 4, 8, 16)
-    repeats: int = 3
+    repeats: int = 7
     tolerance: float = 0.05
 
     def __post_init__(self) -> None:
@@ -214,7 +215,7 @@ def _denoise_ms(engine: Engine, bank: IdentityBank, rows: int, repeats: int) -> 
     for seed in range(rows // _PAIR):
         run.add(RenderRow(prompt=_PROMPT, seed=seed, num_inference_steps=repeats + 1, banks=(bank,)))
     run.step()  # encodes prompts and warms up
-    return min(_timed_ms(engine, run.step) for _ in range(repeats))
+    return median(_timed_ms(engine, run.step) for _ in range(repeats))
 
 
 def _decode_ms(engine: Engine, config: CalibrationConfig, keep: Keep) -> float:
@@ -225,7 +226,7 @@ def _decode_ms(engine: Engine, config: CalibrationConfig, keep: Keep) -> float:
         keep(Image.fromarray(to_pictures(backbone, latents)[0]))
 
     decode()
-    return min(_timed_ms(engine, decode) for _ in range(config.repeats))
+    return median(_timed_ms(engine, decode) for _ in range(config.repeats))
 
 
 def _train_ms(engine: Engine, training: TrainingConfig) -> float:

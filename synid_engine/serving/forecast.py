@@ -1,6 +1,6 @@
 """When each job begins and ends: the queue played forward with the costs that it is charged by."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from synid_engine.serving.cost_model import CREATION_WEIGHT, CostModel, Stage, StepKind
@@ -70,9 +70,10 @@ class _Run:
 class _Engine:
     """The engine as the costs describe it.
 
-    Pictures take their steps together, creations each by itself; between the two kinds the time is divided
-    as the step batcher divides it, in equal parts between everybody's pictures and everybody's creations,
-    where a creation's time counts more. An evaluation has its turns as a creation has them.
+    Pictures take their steps together, as many rows as the batch has, of which every owner has as much as any
+    other or as much as it needs; creations take theirs each by itself. Between the two kinds the time is
+    divided as the step batcher divides it, in equal parts between everybody's pictures and everybody's
+    creations, where a creation's time counts more. An evaluation has its turns as a creation has them.
     """
 
     costs: CostModel
@@ -84,18 +85,17 @@ class _Engine:
         pictures = [run for run in self.runs.values() if run.kind is JobKind.RENDER]
         creations = [run for run in self.runs.values() if run.kind is not JobKind.RENDER]
         share = _share_of_pictures(pictures, creations)
-        drawing_ms = self._round_ms(pictures) / share if pictures else 0.0
-        making_ms = sum(self._round_ms([run]) for run in creations) / (1 - share) if creations else 0.0
-        left_ms = {id(run): run.stages[0].steps * drawing_ms for run in pictures}
-        left_ms |= {id(run): run.stages[0].steps * making_ms for run in creations}
-        elapsed_ms = min(left_ms.values())
-        self.now_ms += elapsed_ms
         rows = _rows(pictures)
+        parts = self._parts_of_the_batch(pictures)
+        step_ms = {id(run): self._round_ms(rows) / share / parts[id(run)] for run in pictures}
+        making_ms = sum(self._round_ms(_rows([run])) for run in creations) / (1 - share) if creations else 0.0
+        step_ms |= {id(run): making_ms for run in creations}
+        elapsed_ms = min(run.stages[0].steps * step_ms[id(run)] for run in self.runs.values())
+        self.now_ms += elapsed_ms
         for run in self.runs.values():
             stage = run.stages[0]
-            is_done = left_ms[id(run)] <= elapsed_ms
-            round_ms = drawing_ms if run.kind is JobKind.RENDER else making_ms
-            steps = stage.steps if is_done else elapsed_ms / round_ms
+            is_done = stage.steps * step_ms[id(run)] <= elapsed_ms
+            steps = stage.steps if is_done else elapsed_ms / step_ms[id(run)]
             beside = rows[stage.kind] if run.kind is JobKind.RENDER else stage.rows
             run.spent_ms += steps * self.costs.share_ms(stage.kind, rows=stage.rows, batch_rows=beside)
             if is_done:
@@ -103,8 +103,27 @@ class _Engine:
             else:
                 run.stages[0] = stage.model_copy(update={"steps": stage.steps - steps})
 
-    def _round_ms(self, runs: list[_Run]) -> float:
-        return sum(self.costs.step_cost(kind).ms(count) for kind, count in _rows(runs).items())
+    def _round_ms(self, rows: Mapping[StepKind, int]) -> float:
+        """Return how long one step takes of as many rows as fit into a batch."""
+        room = {**rows}
+        if StepKind.DENOISE in rows:
+            room[StepKind.DENOISE] = min(rows[StepKind.DENOISE], self.costs.denoise.most_rows)
+        return sum(self.costs.step_cost(kind).ms(count) for kind, count in room.items())
+
+    def _parts_of_the_batch(self, pictures: list[_Run]) -> dict[int, float]:
+        """Return in what share of the steps each picture takes part, by the id of its run."""
+        wanted: dict[int, int] = {}
+        for run in pictures:
+            stage = run.stages[0]
+            if stage.kind is StepKind.DENOISE:
+                wanted[run.owner_id] = wanted.get(run.owner_id, 0) + stage.rows
+        had = _shared_out(wanted, self.costs.denoise.most_rows)
+        return {
+            id(run): had[run.owner_id] / wanted[run.owner_id]
+            if run.stages[0].kind is StepKind.DENOISE
+            else 1.0
+            for run in pictures
+        }
 
     @property
     def inside(self) -> list[JobKind]:
@@ -152,6 +171,15 @@ def _rows(runs: list[_Run]) -> dict[StepKind, int]:
         stage = run.stages[0]
         rows[stage.kind] = rows.get(stage.kind, 0) + stage.rows
     return rows
+
+
+def _shared_out(wanted: Mapping[int, int], room: float) -> dict[int, float]:
+    """Divide room so that nobody has less than another, but for who wants no more."""
+    had: dict[int, float] = {}
+    for count, owner_id in enumerate(sorted(wanted, key=lambda one: wanted[one])):
+        had[owner_id] = min(float(wanted[owner_id]), room / (len(wanted) - count))
+        room -= had[owner_id]
+    return had
 
 
 def _share_of_pictures(pictures: list[_Run], creations: list[_Run]) -> float:

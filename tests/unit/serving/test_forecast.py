@@ -90,6 +90,15 @@ def test_light_owner_is_told_a_short_wait() -> None:
     assert found[49].position == 51
 
 
+def test_owners_share_a_full_batch_and_who_wants_less_has_it() -> None:
+    """Sixteen rows for a guest's two and a heavy owner's twenty: 20 steps of 22 rows' work in all."""
+    jobs = [job(number, state=JobState.RUNNING) for number in range(10)]
+    guest = job(99, owner_id=2, state=JobState.RUNNING)
+    found = forecast(FairQueue(), [*jobs, guest], COSTS, Capacity())
+    assert found[99].ends_in_ms == pytest.approx(10 * 16.0)
+    assert [found[number].ends_in_ms for number in range(10)] == [pytest.approx(10 * 22.0)] * 10
+
+
 def test_picture_beside_a_creation_shares_the_engine() -> None:
     jobs = [job(1, create=True), job(2, owner_id=2)]
     found = forecast(queue_of(jobs), jobs, COSTS, ALONE)
