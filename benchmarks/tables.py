@@ -44,8 +44,8 @@ def plain(name: str, *, command: str) -> str:
     return f"\n```\n{path.read_text(encoding='utf-8').rstrip()}\n```\n\nPrinted by `{command}`.\n"
 
 
-def serving_table(name: str, *, command: str) -> str:
-    """Tell the figures of the served queue, where they have been measured."""
+def measured_table(name: str, *, command: str) -> str:
+    """Tell figures, where they have been measured."""
     if not any((RESULTS / f"{name}{ending}.json").exists() for ending in ("", "-quick")):
         return unmeasured(command)
     return bench_table(name, command=command)
@@ -137,8 +137,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "ablation": ablation_table,
     "synid": synid_table,
     "warm": lambda: bench_table("warm-start"),
-    "serving": lambda: serving_table("serving", command="synid bench serving"),
-    "gpu": lambda: serving_table("serving-sd15", command="synid bench serving --random-sd15"),
+    "serving": lambda: measured_table("serving", command="synid bench serving"),
+    "gpu": lambda: measured_table("serving-sd15", command="synid bench serving --random-sd15"),
+    "bot": lambda: measured_table("bot", command="synid bench bot"),
+    "moderation": lambda: measured_table("moderation", command="synid bench moderation"),
     "faults": lambda: plain("faults", command="make test-kill"),
 }
 

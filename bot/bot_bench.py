@@ -4,8 +4,6 @@ The bot, its client and the loopback share this process and its one core; Discor
 """
 
 import asyncio
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 from bot.bot_load import Answered, Street, crowd, errands, street
 from bot.loopback.invocation import Invocation
 from bot.loopback.models import Message
+from bot.peak_memory import PeakMemory
 from bot.serve import engine_of
 from bot.words import words_of
 from storage.data_folder import DataFolder
@@ -24,6 +23,7 @@ from synid_engine.evaluation.progress import BenchOptions, Ticker
 
 _DEADLINE_MS = 3000.0
 _MOST_MS, _MOST_MIB = 500, 300
+_MIB = 2**20
 _LONGEST_S = 600.0
 _POLL_S = 0.1
 _MOST_STARTS = 3
@@ -93,7 +93,7 @@ async def _measure(options: BenchOptions, config: BotBenchConfig, folder: Path) 
         Figure(name="a character, from the command to the card", value=made_s, unit="s"),
         Figure(
             name="peak memory of the bot with its loopback",
-            value=peak_mib(),
+            value=PeakMemory.measured().own / _MIB,
             unit="MiB",
             target=_MOST_MIB,
             bound="most",
@@ -157,9 +157,3 @@ def _of_kind(kind: str, answered: Sequence[Answered]) -> Figure:
     taken = [one.acknowledged_ms for one in answered if one.kind == kind and one.acknowledged_ms is not None]
     value = percentile(taken, 99) if taken else float("nan")
     return Figure(name=f"  {kind}, acknowledged, p99", value=value, unit="ms")
-
-
-def peak_mib() -> float:
-    """Return the largest resident memory that this process has had."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -242,8 +242,7 @@ def demo(*, out: Out = Path("out")) -> None:
             reporter=reporter,
         )
         reporter.say(f"the conversation: {result.conversation}")
-        parts = f"engine {result.engine_gb:.2f} GB, bot with its Discord {result.bot_gb:.2f} GB"
-        reporter.say(f"peak memory: {parts}, together {result.engine_gb + result.bot_gb:.2f} GB")
+        reporter.say(str(result.memory))
     _print(str(result.sheet))
 
 

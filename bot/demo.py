@@ -4,9 +4,7 @@ import asyncio
 import io
 import logging
 import re
-import resource
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -23,6 +21,7 @@ from bot.loopback.component_rules import walk
 from bot.loopback.invocation import Invocation
 from bot.loopback.message_rules import LOADING
 from bot.loopback.models import Message
+from bot.peak_memory import PeakMemory
 from bot.playground.markup import to_plain
 from bot.playground.transcript import transcript
 from bot.studio import BotWish, Studio, open_studio
@@ -68,12 +67,11 @@ SHOTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoResult:
-    """What the demo made, and the most memory that its processes held, in units of 10^9 bytes."""
+    """What the demo made, and the most memory that its processes held."""
 
     sheet: Path
     conversation: Path
-    engine_gb: float
-    bot_gb: float
+    memory: PeakMemory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,8 +119,7 @@ def run_demo(
     return DemoResult(
         sheet=save_png(sheet, out / "demo.png"),
         conversation=conversation,
-        engine_gb=_peak_gb(resource.RUSAGE_CHILDREN),
-        bot_gb=_peak_gb(resource.RUSAGE_SELF),
+        memory=PeakMemory.measured(),
     )
 
 
@@ -265,9 +262,3 @@ def _opened(data: bytes) -> "Image.Image":
 
     with Image.open(io.BytesIO(data)) as picture:
         return picture.convert("RGB")
-
-
-def _peak_gb(whose: int) -> float:
-    """Return the most memory that this process, or its largest child, has held, in units of 10^9 bytes."""
-    peak = resource.getrusage(whose).ru_maxrss
-    return peak / 1e9 if sys.platform == "darwin" else peak * 1024 / 1e9

@@ -38,6 +38,7 @@ def playground(
 ) -> None:
     """Chat with the bot in your browser, until Ctrl-C: a Discord on this machine, no token and no account."""
     from bot.app import config_of
+    from bot.peak_memory import PeakMemory
     from bot.serve import engine_of, log_lines
     from bot.settings import Settings
     from bot.studio import BotWish, PageWish, serve_playground
@@ -53,15 +54,18 @@ def playground(
         if browser and settings.has_display:
             webbrowser.open(page.link)
 
-    with log_lines():
-        asyncio.run(
-            serve_playground(
-                folder.path,
-                engine_of(folder, model=chosen),
-                BotWish(words=words_of(chosen), config=config_of(settings)),
-                page=PageWish(port=port, lan=lan, opened=opened),
+    try:
+        with log_lines():
+            asyncio.run(
+                serve_playground(
+                    folder.path,
+                    engine_of(folder, model=chosen),
+                    BotWish(words=words_of(chosen), config=config_of(settings)),
+                    page=PageWish(port=port, lan=lan, opened=opened),
+                )
             )
-        )
+    finally:
+        sys.stdout.write(f"{PeakMemory.measured()}\n")
 
 
 def _tell(page: "Playground") -> None:

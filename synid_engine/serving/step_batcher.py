@@ -179,7 +179,7 @@ class StepBatcher:
             self._time.charge(piece.owners[job_id], piece.weight * spent * rows / total)
             if job_id in self._engine_ms:
                 self._engine_ms[job_id] += spent * rows / total
-        self._time.forget_the_idle(self._owners() | set(piece.owners.values()))
+        self._time.forget_all_but(self._owners())
         told = list(self._told)
         self._told.clear()
         for event in told:

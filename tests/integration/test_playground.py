@@ -77,6 +77,7 @@ def test_playground_opens_refuses_a_second_one_and_ends_with_its_engine(tmp_path
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, ""), out + err
+        assert re.search(r"^peak memory: engine \d\.\d+ GB, bot .* 0\.\d+ GB, together", out, re.M), out
         assert not engine.exists()
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 from bot.app import BotConfig
-from bot.bot_bench import finished, load_figures, peak_mib
+from bot.bot_bench import finished, load_figures
 from bot.bot_load import Answered, crowd, errands, street
 from bot.coordinator.parts import CoordinatorConfig
 from bot.moderation_bench import moderation_figures
+from bot.peak_memory import PeakMemory
 from bot.words import EmbeddedWords
 
 from .app.house import PaintingEngine
@@ -30,7 +31,14 @@ async def test_crowd_is_answered_and_nobody_is_lost(tmp_path: Path) -> None:
     figures = {one.name: one for one in load_figures(answered, within_s=3.0)}
     assert figures["30 interactions in 3 s: not acknowledged within 3 s"].value == 0
     assert figures["  acknowledged, never answered"].value == 0
-    assert peak_mib() > 10
+
+
+def test_peak_is_that_of_the_program_and_not_of_whoever_started_it() -> None:
+    held = bytearray(300 * 2**20)
+    code = "from bot.peak_memory import PeakMemory as P; print(P.measured().own)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert 2**20 < int(done.stdout) < len(held)
+    assert PeakMemory.measured().own > len(held)
 
 
 def test_bot_is_measured_without_the_engines_libraries() -> None:

@@ -145,6 +145,26 @@ def test_light_owner_is_not_kept_waiting_by_a_heavy_one(backbone: Backbone) -> N
     assert done_after - done_before <= 2
 
 
+def test_creation_that_comes_late_does_not_catch_up_with_those_who_were_there(backbone: Backbone) -> None:
+    """Nor does a picture of somebody who has had more than anybody wait until others have had as much."""
+    desk, log = _Desk(backbone), list[str]()
+    desk.batcher.draw("much", "ann", [replace(ROW, seed=number) for number in range(8)])
+    desk.batcher.draw("many steps", "ann", [replace(ROW, num_inference_steps=90)])
+    desk.run()
+    desk.batcher.create("late", "cleo", _steps(1000, log, "late"))
+    for _ in range(3):
+        desk.batcher.step()
+    desk.batcher.draw("one more", "ann", [ROW])
+    before = len(log)
+    while not desk.of("one more", JobStarted):
+        desk.batcher.step()
+    assert len(log) - before <= 1
+    while not desk.of("one more", JobDone):
+        desk.batcher.step()
+    assert len(log) - before <= 3 * ROW.step_count
+    desk.batcher.cancel("late")
+
+
 def test_cancelled_jobs_tell_nothing_more_and_leave_the_others(backbone: Backbone) -> None:
     log: list[str] = []
     desk = _Desk(backbone)
