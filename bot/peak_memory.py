@@ -31,7 +31,7 @@ class PeakMemory:
 
 
 def _own_peak() -> int | None:
-    """Return what Linux says of this program alone; `getrusage` begins with the peak of whoever started it."""
+    """Return what Linux says of this program alone; `getrusage` begins with the peak of its parent."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:
