@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Callable
 
+from PIL import Image
+
 from synid_engine.engine import Character, Engine
 from synid_engine.errors import CorruptTensorError
 from synid_engine.serving.messages import Answer, CreateWork, Question, Result
@@ -43,6 +45,7 @@ class CreationJob:
         checkpoint: str | None,
         answer: Answer | None,
         tell: Callable[[str], None],
+        show: Callable[[Image.Image], None],
     ) -> None:
         """Prepare the creation.
 
@@ -54,9 +57,10 @@ class CreationJob:
             checkpoint: SHA-256 of where to go on; None begins at the beginning.
             answer: What a person chose; None has not been asked.
             tell: Given the SHA-256 of each checkpoint.
+            show: Given the portrait once it is known, long before the character is made.
         """
         self._work, self._engine, self._spool, self._config = work, engine, spool, config
-        self._checkpoint, self._answer, self._tell = checkpoint, answer, tell
+        self._checkpoint, self._answer, self._tell, self._show = checkpoint, answer, tell, show
         self._anchors: AnchorEnsemble | None = None
         self._is_hurried = False
 
@@ -125,9 +129,14 @@ class CreationJob:
         return found
 
     def _note(self, checkpoint: Checkpoint, digest: str) -> None:
-        self._anchors = checkpoint.anchors
-        if self._anchors is not None and self._work.ask and self._answer is None:
-            raise _AskedError(self._question(self._anchors, digest))
+        is_news = self._anchors is None
+        anchors = self._anchors = checkpoint.anchors
+        if anchors is None:
+            return
+        if self._work.ask and self._answer is None:
+            raise _AskedError(self._question(anchors, digest))
+        if is_news:
+            self._show(to_picture(anchors.images[anchors.portrait]))
 
     def _question(self, anchors: AnchorEnsemble, digest: str) -> Question:
         pictures = [to_picture(picture) for picture in anchors.images]

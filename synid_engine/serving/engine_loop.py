@@ -194,6 +194,7 @@ class EngineLoop:
             checkpoint=order.checkpoint,
             answer=order.answer,
             tell=lambda digest: self._send(Checkpointed(lease=lease, checkpoint=digest)),
+            show=lambda picture: self._tell_preview(lease, 0, picture),
         )
 
     def _refuse(self, lease: Lease, error: Exception) -> None:
@@ -238,7 +239,7 @@ class EngineLoop:
             case JobProgress(progress=progress):
                 self._tell_progress(task, progress)
             case PicturePreview(index=index, picture=pixels):
-                self._tell_preview(task, index, Image.fromarray(pixels))
+                self._tell_preview(task.lease, index, Image.fromarray(pixels))
             case PictureDone(index=index, picture=pixels):
                 assert isinstance(task.job, RenderJob)  # noqa: S101  (creations send no pictures)
                 task.job.add(index, pixels)
@@ -265,14 +266,14 @@ class EngineLoop:
             )
         )
 
-    def _tell_preview(self, task: _Task, index: int, picture: Image.Image) -> None:
+    def _tell_preview(self, lease: Lease, index: int, picture: Image.Image) -> None:
         try:
             image = self._spool.put_small(picture, longest_px=self._config.preview_px)
             nsfw = self._spool.score(picture)
         except TensorWriteError as error:  # nothing is lost: the picture itself comes later
-            _log.warning("no preview of job %s: %s", task.key, error.reason)
+            _log.warning("no preview of job %d: %s", lease.job_id, error.reason)
             return
-        self._send(Previewed(lease=task.lease, index=index, image=image, nsfw=nsfw))
+        self._send(Previewed(lease=lease, index=index, image=image, nsfw=nsfw))
 
     def _finish(self, task: _Task, result: object) -> None:
         made = task.job.result() if isinstance(task.job, RenderJob) else result

@@ -1,5 +1,6 @@
 import io
 
+import pytest
 from PIL import Image
 
 from bot.sheet import reference_sheet
@@ -20,6 +21,17 @@ def test_portrait_is_large_and_the_others_stand_beside_it() -> None:
         (0, 0, 255): (63, 36),
         (255, 255, 255): (1, 1),
     }
+
+
+@pytest.mark.parametrize(
+    ("others", "columns", "rows"), [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (9, 3, 3)]
+)
+def test_no_place_is_left_empty(others: int, columns: int, rows: int) -> None:
+    pictures = [png("red", 32), *[png("blue", 32)] * others]
+    with Image.open(io.BytesIO(reference_sheet(pictures))) as sheet:
+        side = (72 - (rows - 1) * 8) // rows
+        assert sheet.size == (72 + columns * (side + 8) + 16, 72 + 16)
+        assert sheet.getpixel((sheet.width - 12, sheet.height - 16)) == (0, 0, 255)
 
 
 def test_single_portrait_is_its_own_sheet() -> None:

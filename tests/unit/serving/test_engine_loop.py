@@ -260,6 +260,16 @@ def test_previews_are_small_pictures(models: StageModels, tmp_path: Path) -> Non
     assert len(desk.of(Progressed)) == 1
 
 
+def test_creation_shows_its_portrait_long_before_it_is_made(desk: Desk) -> None:
+    desk.order(Assign(lease=lease(1), owner_id=3, work=CREATE))
+    desk.run()
+    (shown,) = desk.of(Previewed)
+    (finished,) = desk.of(Finished)
+    kinds = [type(report) for report in desk.reports]
+    assert kinds.index(Previewed) < len(kinds) - 1 - kinds[::-1].index(Progressed) < kinds.index(Finished)
+    assert shown.image == finished.result.pictures[0].thumbnail
+
+
 def test_creation_brings_pictures_bank_and_scores(desk: Desk) -> None:
     desk.order(Assign(lease=lease(), owner_id=3, work=CREATE))
     desk.run()
