@@ -22,7 +22,7 @@ from playwright.sync_api import Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEIGHT = 1180, 760
-LONGEST_MS = 60_000
+LONGEST_MS = 120_000
 DESCRIPTION = "a young woman with long wavy red hair, wearing a green dress"
 SEED = "7"
 
