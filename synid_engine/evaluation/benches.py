@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from synid_engine.evaluation.ablation import bench_ablation
 from synid_engine.evaluation.figures import BenchReport
+from synid_engine.evaluation.frontier import bench_frontier
 from synid_engine.evaluation.identity_bench import bench_identity
 from synid_engine.evaluation.progress import BenchOptions
 from synid_engine.evaluation.tiny_bench import bench_tiny
@@ -18,5 +19,6 @@ BENCHES: Mapping[str, Callable[[BenchOptions], BenchReport]] = MappingProxyType(
         "identity": bench_identity,
         "ablation": bench_ablation,
         "warm-start": bench_warm_start,
+        "frontier": bench_frontier,
     }
 )

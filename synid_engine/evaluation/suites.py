@@ -159,13 +159,20 @@ def draw_prompts(
     canonical: Reading,
     *,
     on_progress: OnProgress,
+    identity_scale: float | None = None,
 ) -> tuple[SuitePicture, ...]:
     """Draw each prompt, with a character or with words alone, and compare it with the canonical reading."""
     ticker = Ticker("draw", total=len(prompts), on_progress=on_progress)
     rows: list[SuitePicture] = []
     for prompt in prompts:
         started = time.monotonic()
-        drawn = engine.render(character, prompt.words, count=1, seed=prompt.seed, on_progress=ticker.touch)
+        drawn = engine.render(
+            character,
+            prompt.words,
+            seed=prompt.seed,
+            identity_scale=identity_scale,
+            on_progress=ticker.touch,
+        )
         seconds = time.monotonic() - started
         image = drawn[0].image
         reading = judges.read([image])[0]

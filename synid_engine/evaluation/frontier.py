@@ -1,0 +1,151 @@
+"""`synid bench frontier`: identity against prompt following, over the strengths of the identity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import cast
+
+from PIL import Image, ImageDraw, ImageFont
+
+from synid_engine.engine import Engine
+from synid_engine.evaluation.cast import ABLATED, DEVELOPED, Described
+from synid_engine.evaluation.figures import BenchReport, Figure
+from synid_engine.evaluation.metrics import mean
+from synid_engine.evaluation.models import Judges, load_judges
+from synid_engine.evaluation.partial import PartialResults
+from synid_engine.evaluation.progress import BenchOptions, Ticker
+from synid_engine.evaluation.prompts import EvaluationPrompt, suite_prompts
+from synid_engine.evaluation.suites import draw_prompts, following
+
+STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 1000, 700, 110, 90, 60, 90
+_INK, _FAINT, _LINE, _CHOSEN = (38, 36, 44), (221, 217, 210), (47, 125, 193), (226, 98, 74)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontierPoint:
+    """What one strength comes to.
+
+    Attributes:
+        strength: Weight of the bank and of its tokens.
+        same: Percent of the pictures with every face trait of the portrait.
+        followed: Percent of the expressions and scenes that are there.
+    """
+
+    strength: float
+    same: float
+    followed: float
+
+
+def bench_frontier(options: BenchOptions) -> BenchReport:
+    """Draw the same people at every strength, and plot what each gains and loses.
+
+    Raises:
+        WeightsError: A model is missing or damaged.
+    """
+    engine, judges = Engine.load(options.models), load_judges()
+    people = DEVELOPED[:1] if options.quick else ABLATED
+    prompts = suite_prompts("quick" if options.quick else "full")
+    stem = f"bench-frontier{'-quick' if options.quick else ''}"
+    partial = PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}")
+    ticker = Ticker("strengths", total=len(people) * len(STRENGTHS), on_progress=options.on_progress)
+    rates = [_person_rates(engine, judges, prompts, who, partial, ticker) for who in people]
+    points = [
+        FrontierPoint(
+            strength=strength,
+            same=100 * mean([one[number][0] for one in rates]),
+            followed=100 * mean([one[number][1] for one in rates]),
+        )
+        for number, strength in enumerate(STRENGTHS)
+    ]
+    default = engine.config.identity_scale
+    plot = options.out / f"{stem}.png"
+    plot.parent.mkdir(parents=True, exist_ok=True)
+    draw_frontier(points, default=default).save(plot, optimize=True)
+    partial.forget()
+    return BenchReport(
+        name="frontier",
+        figures=frontier_figures(points, default=default),
+        quick=options.quick,
+        notes=(str(plot.absolute()),),
+    )
+
+
+def frontier_figures(points: Sequence[FrontierPoint], *, default: float) -> tuple[Figure, ...]:
+    """Tell both measures of each strength; the default is named."""
+    figures: list[Figure] = []
+    for point in points:
+        name = f"strength {point.strength:g}{', the default' if point.strength == default else ''}"
+        figures += [
+            Figure(name=f"{name}: same character, face traits", value=point.same, unit="%"),
+            Figure(name=f"{name}: expressions and scenes followed", value=point.followed, unit="%"),
+        ]
+    return tuple(figures)
+
+
+def draw_frontier(points: Sequence[FrontierPoint], *, default: float) -> Image.Image:
+    """Draw a line through the strengths: up is identity, right is following; the default has a ring."""
+    image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
+    drawing = ImageDraw.Draw(image)
+    large, small = ImageFont.load_default(24), ImageFont.load_default(16)
+    drawing.text((_LEFT, 30), "Identity against prompt following", fill=_INK, font=large)
+    for percent in (10.0 * tenth for tenth in range(11)):
+        across, _ = _place(percent, 0.0)
+        _, height = _place(0.0, percent)
+        drawing.line([(_LEFT, height), (_WIDTH - _RIGHT, height)], fill=_FAINT)
+        drawing.line([(across, _TOP), (across, _HEIGHT - _BOTTOM)], fill=_FAINT)
+        drawing.text((_LEFT - 10, height), f"{percent:g} %", fill=_INK, anchor="rm", font=small)
+        drawing.text((across, _HEIGHT - _BOTTOM + 10), f"{percent:g} %", fill=_INK, anchor="mt", font=small)
+    middle = (_LEFT + _WIDTH - _RIGHT) // 2
+    drawing.text((_LEFT, _TOP - 14), "same character, face traits", fill=_INK, anchor="ls", font=small)
+    drawing.text(
+        (middle, _HEIGHT - 34), "expressions and scenes followed", fill=_INK, anchor="mt", font=small
+    )
+    places = [_place(point.followed, point.same) for point in points]
+    drawing.line(places, fill=_LINE, width=3)
+    for point, (across, height) in zip(points, places, strict=True):
+        colour = _CHOSEN if point.strength == default else _LINE
+        size = 9 if point.strength == default else 5
+        drawing.ellipse([across - size, height - size, across + size, height + size], fill=colour)
+        drawing.text((across + 14, height), f"{point.strength:g}", fill=colour, anchor="lm", font=small)
+    return image
+
+
+def _place(followed: float, same: float) -> tuple[float, float]:
+    across = _LEFT + (_WIDTH - _LEFT - _RIGHT) * followed / 100
+    return across, _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * same / 100
+
+
+def _person_rates(
+    engine: Engine,
+    judges: Judges,
+    prompts: tuple[EvaluationPrompt, ...],
+    who: Described,
+    partial: PartialResults,
+    ticker: Ticker,
+) -> list[list[float]]:
+    """Return for each strength the shares, in 0..1, of the same face and of what was followed."""
+    character = cache(
+        lambda: engine.create(who.name, who.description, seed=who.seed, on_progress=ticker.touch)
+    )
+
+    def rates(strength: float) -> list[float]:
+        canonical = judges.read([character().portrait])[0]
+        rows = draw_prompts(
+            engine,
+            character(),
+            prompts,
+            judges,
+            canonical,
+            on_progress=ticker.touch,
+            identity_scale=strength,
+        )
+        return [mean([float(row.face_is_same) for row in rows]), mean(following(rows))]
+
+    found: list[list[float]] = []
+    for strength in STRENGTHS:
+        key = f"{who.seed} {strength}"
+        remembered = partial.has(key)
+        found.append(cast("list[float]", partial.once(key, lambda strength=strength: rates(strength))))
+        ticker.step(f"{who.name} at {strength:g}", remembered=remembered)
+    return found
