@@ -1,5 +1,6 @@
 """`synid bench frontier`: identity against prompt following, over the strengths of the identity."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,31 @@ from synid_engine.evaluation.suites import draw_prompts, following
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 1000, 700, 110, 90, 60, 90
 _INK, _FAINT, _LINE, _CHOSEN = (38, 36, 44), (221, 217, 210), (47, 125, 193), (226, 98, 74)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """From percent to pixels."""
+
+    low: float
+    high: float
+    start: int
+    end: int
+
+    @classmethod
+    def around(cls, values: Sequence[float], *, start: int, end: int) -> "_Axis":
+        """Return an axis of whole tens around values."""
+        low, high = 10.0 * math.floor(min(values) / 10), 10.0 * math.ceil(max(values) / 10)
+        return cls(low=low, high=max(high, low + 10.0), start=start, end=end)
+
+    def place(self, percent: float) -> float:
+        """Return where a value lies."""
+        return self.start + (self.end - self.start) * (percent - self.low) / (self.high - self.low)
+
+    def marks(self) -> list[tuple[float, float]]:
+        """Return ten values and their places."""
+        values = [self.low + (self.high - self.low) * tenth / 10 for tenth in range(11)]
+        return [(value, self.place(value)) for value in values]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,19 +115,20 @@ def draw_frontier(points: Sequence[FrontierPoint], *, default: float) -> Image.I
     drawing = ImageDraw.Draw(image)
     large, small = ImageFont.load_default(24), ImageFont.load_default(16)
     drawing.text((_LEFT, 30), "Identity against prompt following", fill=_INK, font=large)
-    for percent in (10.0 * tenth for tenth in range(11)):
-        across, _ = _place(percent, 0.0)
-        _, height = _place(0.0, percent)
-        drawing.line([(_LEFT, height), (_WIDTH - _RIGHT, height)], fill=_FAINT)
+    across_axis = _Axis.around([point.followed for point in points], start=_LEFT, end=_WIDTH - _RIGHT)
+    upward = _Axis.around([point.same for point in points], start=_HEIGHT - _BOTTOM, end=_TOP)
+    for percent, across in across_axis.marks():
         drawing.line([(across, _TOP), (across, _HEIGHT - _BOTTOM)], fill=_FAINT)
-        drawing.text((_LEFT - 10, height), f"{percent:g} %", fill=_INK, anchor="rm", font=small)
         drawing.text((across, _HEIGHT - _BOTTOM + 10), f"{percent:g} %", fill=_INK, anchor="mt", font=small)
+    for percent, height in upward.marks():
+        drawing.line([(_LEFT, height), (_WIDTH - _RIGHT, height)], fill=_FAINT)
+        drawing.text((_LEFT - 10, height), f"{percent:g} %", fill=_INK, anchor="rm", font=small)
     middle = (_LEFT + _WIDTH - _RIGHT) // 2
     drawing.text((_LEFT, _TOP - 14), "same character, face traits", fill=_INK, anchor="ls", font=small)
     drawing.text(
         (middle, _HEIGHT - 34), "expressions and scenes followed", fill=_INK, anchor="mt", font=small
     )
-    places = [_place(point.followed, point.same) for point in points]
+    places = [(across_axis.place(point.followed), upward.place(point.same)) for point in points]
     drawing.line(places, fill=_LINE, width=3)
     for point, (across, height) in zip(points, places, strict=True):
         colour = _CHOSEN if point.strength == default else _LINE
@@ -109,11 +136,6 @@ def draw_frontier(points: Sequence[FrontierPoint], *, default: float) -> Image.I
         drawing.ellipse([across - size, height - size, across + size, height + size], fill=colour)
         drawing.text((across + 14, height), f"{point.strength:g}", fill=colour, anchor="lm", font=small)
     return image
-
-
-def _place(followed: float, same: float) -> tuple[float, float]:
-    across = _LEFT + (_WIDTH - _LEFT - _RIGHT) * followed / 100
-    return across, _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * same / 100
 
 
 def _person_rates(
