@@ -54,18 +54,16 @@ def playground(
         if browser and settings.has_display:
             webbrowser.open(page.link)
 
-    try:
-        with log_lines():
-            asyncio.run(
-                serve_playground(
-                    folder.path,
-                    engine_of(folder, model=chosen),
-                    BotWish(words=words_of(chosen), config=config_of(settings)),
-                    page=PageWish(port=port, lan=lan, opened=opened),
-                )
+    with log_lines():
+        asyncio.run(
+            serve_playground(
+                folder.path,
+                engine_of(folder, model=chosen),
+                BotWish(words=words_of(chosen), config=config_of(settings)),
+                page=PageWish(port=port, lan=lan, opened=opened),
             )
-    finally:
-        sys.stdout.write(f"{PeakMemory.measured()}\n")
+        )
+    sys.stdout.write(f"{PeakMemory.measured()}\n")
 
 
 def _tell(page: "Playground") -> None:
