@@ -8,15 +8,17 @@ from typing import cast
 
 from PIL import Image, ImageDraw, ImageFont
 
-from synid_engine.engine import Engine
+from synid_engine.engine import Character, Engine
 from synid_engine.evaluation.cast import ABLATED, DEVELOPED, Described
 from synid_engine.evaluation.figures import BenchReport, Figure
+from synid_engine.evaluation.likeness import Reading
 from synid_engine.evaluation.metrics import mean
-from synid_engine.evaluation.models import Judges, load_judges
+from synid_engine.evaluation.models import load_judges
 from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions, Ticker
-from synid_engine.evaluation.prompts import EvaluationPrompt, suite_prompts
+from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.evaluation.suites import draw_prompts, following
+from synid_engine.evaluation.trial import TrialSettings
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 1000, 700, 110, 90, 60, 90
@@ -69,13 +71,18 @@ def bench_frontier(options: BenchOptions) -> BenchReport:
     Raises:
         WeightsError: A model is missing or damaged.
     """
-    engine, judges = Engine.load(options.models), load_judges()
+    engine = Engine.load(options.models)
     people = DEVELOPED[:1] if options.quick else ABLATED
-    prompts = suite_prompts("quick" if options.quick else "full")
     stem = f"bench-frontier{'-quick' if options.quick else ''}"
-    partial = PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}")
+    settings = TrialSettings(
+        engine=engine,
+        judges=load_judges(),
+        suite="quick" if options.quick else "full",
+        partial=PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}"),
+        on_progress=options.on_progress,
+    )
     ticker = Ticker("strengths", total=len(people) * len(STRENGTHS), on_progress=options.on_progress)
-    rates = [_person_rates(engine, judges, prompts, who, partial, ticker) for who in people]
+    rates = [_person_rates(settings, who, ticker) for who in people]
     points = [
         FrontierPoint(
             strength=strength,
@@ -88,7 +95,7 @@ def bench_frontier(options: BenchOptions) -> BenchReport:
     plot = options.out / f"{stem}.png"
     plot.parent.mkdir(parents=True, exist_ok=True)
     draw_frontier(points, default=default).save(plot, optimize=True)
-    partial.forget()
+    settings.partial.forget()
     return BenchReport(
         name="frontier",
         figures=frontier_figures(points, default=default),
@@ -138,36 +145,27 @@ def draw_frontier(points: Sequence[FrontierPoint], *, default: float) -> Image.I
     return image
 
 
-def _person_rates(
-    engine: Engine,
-    judges: Judges,
-    prompts: tuple[EvaluationPrompt, ...],
-    who: Described,
-    partial: PartialResults,
-    ticker: Ticker,
-) -> list[list[float]]:
+def _person_rates(settings: TrialSettings, who: Described, ticker: Ticker) -> list[list[float]]:
     """Return for each strength the shares, in 0..1, of the same face and of what was followed."""
-    character = cache(
-        lambda: engine.create(who.name, who.description, seed=who.seed, on_progress=ticker.touch)
-    )
+    engine, judges = settings.engine, settings.judges
+    prompts = suite_prompts(settings.suite)
+
+    @cache
+    def made() -> tuple[Character, Reading]:
+        character = engine.create(who.name, who.description, seed=who.seed, on_progress=ticker.touch)
+        return character, judges.read([character.portrait])[0]
 
     def rates(strength: float) -> list[float]:
-        canonical = judges.read([character().portrait])[0]
         rows = draw_prompts(
-            engine,
-            character(),
-            prompts,
-            judges,
-            canonical,
-            on_progress=ticker.touch,
-            identity_scale=strength,
+            engine, made()[0], prompts, judges, made()[1], on_progress=ticker.touch, identity_scale=strength
         )
         return [mean([float(row.face_is_same) for row in rows]), mean(following(rows))]
 
     found: list[list[float]] = []
     for strength in STRENGTHS:
         key = f"{who.seed} {strength}"
-        remembered = partial.has(key)
-        found.append(cast("list[float]", partial.once(key, lambda strength=strength: rates(strength))))
+        remembered = settings.partial.has(key)
+        measured = settings.partial.once(key, lambda strength=strength: rates(strength))
+        found.append(cast("list[float]", measured))
         ticker.step(f"{who.name} at {strength:g}", remembered=remembered)
     return found

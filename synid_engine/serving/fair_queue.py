@@ -135,15 +135,12 @@ class FairQueue:
         Returns:
             None if no such job waits.
         """
-        waiting = self._waiting(frozenset(kinds) | frozenset(guests))
-        if not waiting:
+        found = self._least_served({*kinds, *guests})
+        if found is not None and found[2].claims and found[2].queued[found[1]].kind not in kinds:
+            found = self._least_served(kinds)
+        if found is None:
             return None
-        sum_ms, job_id, account = min(waiting, key=lambda one: one[:2])
-        if account.queued[job_id].kind not in kinds and account.claims:
-            waiting = self._waiting(kinds)
-            if not waiting:
-                return None
-            sum_ms, job_id, account = min(waiting, key=lambda one: one[:2])
+        sum_ms, job_id, account = found
         self._floor_ms = max(self._floor_ms, sum_ms)
         entry = account.queued.pop(job_id)
         account.claims[job_id] = _Claim(cost_ms=entry.cost_ms)
@@ -187,13 +184,14 @@ class FairQueue:
         """Return a queue that can be played forward without touching this one."""
         return deepcopy(self)
 
-    def _waiting(self, kinds: Collection[JobKind]) -> list[tuple[float, int, _Account]]:
-        """Return each owner's sum and its oldest job of these kinds."""
-        return [
+    def _least_served(self, kinds: Collection[JobKind]) -> tuple[float, int, _Account] | None:
+        """Return the least sum of those who wait with these kinds, their oldest job and their account."""
+        waiting = [
             (account.sum_ms, job_id, account)
             for account in self._accounts.values()
             if (job_id := account.oldest(kinds)) is not None
         ]
+        return min(waiting, key=lambda one: one[:2], default=None)
 
     def _account_of(self, job_id: int) -> _Account | None:
         owner_id = self._owners.get(job_id)

@@ -57,6 +57,10 @@ class _Desk:
         while self.batcher.step():
             pass
 
+    def until(self, job_id: str, kind: type) -> None:
+        while not self.of(job_id, kind):
+            self.batcher.step()
+
     def of(self, job_id: str, kind: type) -> list[Event]:
         return [event for event in self.events if event.job_id == job_id and isinstance(event, kind)]
 
@@ -96,8 +100,7 @@ def test_pictures_and_creations_take_turns(backbone: Backbone) -> None:
         desk.batcher.step()
     desk.batcher.draw("quick", "ben", [ROW])
     before = len(log)
-    while not desk.of("quick", JobDone):
-        desk.batcher.step()
+    desk.until("quick", JobDone)
     assert 1 <= len(log) - before <= 3 * ROW.step_count  # by this clock, a picture's step costs two of its
     desk.run()
     done = desk.of("long", JobDone)[0]
@@ -115,8 +118,7 @@ def _company(backbone: Backbone, *, weight: float, maker: str) -> int:
         desk.batcher.step()
     desk.batcher.draw("quick", "ben", [replace(ROW, num_inference_steps=20)])
     before = len(log)
-    while not desk.of("quick", JobDone):
-        desk.batcher.step()
+    desk.until("quick", JobDone)
     desk.batcher.cancel("long")
     return len(log) - before
 
@@ -139,8 +141,7 @@ def test_light_owner_is_not_kept_waiting_by_a_heavy_one(backbone: Backbone) -> N
         desk.batcher.step()
     desk.batcher.draw("light", "ben", [ROW])
     done_before = len([event for event in desk.events if isinstance(event, JobDone)])
-    while not desk.of("light", JobDone):
-        desk.batcher.step()
+    desk.until("light", JobDone)
     done_after = len([event for event in desk.events if isinstance(event, JobDone)])
     assert done_after - done_before <= 2
 
@@ -156,11 +157,9 @@ def test_creation_that_comes_late_does_not_catch_up_with_those_who_were_there(ba
         desk.batcher.step()
     desk.batcher.draw("one more", "ann", [ROW])
     before = len(log)
-    while not desk.of("one more", JobStarted):
-        desk.batcher.step()
+    desk.until("one more", JobStarted)
     assert len(log) - before <= 1
-    while not desk.of("one more", JobDone):
-        desk.batcher.step()
+    desk.until("one more", JobDone)
     assert len(log) - before <= 3 * ROW.step_count
     desk.batcher.cancel("late")
 

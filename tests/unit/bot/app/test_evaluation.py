@@ -3,6 +3,7 @@
 import re
 
 from bot.features.picture import PROMPT_WORDS
+from bot.loopback.invocation import Invocation
 from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.serving.messages import EvaluateWork, JobState
 from synid_engine.serving.wire import Progressed
@@ -75,23 +76,25 @@ async def test_evaluation_is_followed_shown_and_cancelled(closed: Studio) -> Non
     assert (await closed.job()).state is JobState.CANCELLED
 
 
-async def test_evaluation_comes_after_a_restart_of_everything(closed: Studio) -> None:
+async def evaluating(closed: Studio) -> Invocation:
+    """Make a character, and ask an engine that has not answered yet to evaluate it."""
     await closed.open()
     await closed.made(closed.mia)
     await closed.restart(at_once=False)
     asked = closed.mia.slash(closed.channel, "character evaluate", {"name": "Nova"})
     await closed.card(asked, "Nova is being evaluated")
+    return asked
+
+
+async def test_evaluation_comes_after_a_restart_of_everything(closed: Studio) -> None:
+    asked = await evaluating(closed)
     await closed.restart()
     card = await closed.card(asked, "### Nova: evaluation")
     assert len(gallery(card)) == 1
 
 
 async def test_evaluation_that_fails_says_why_and_can_be_tried_again(closed: Studio) -> None:
-    await closed.open()
-    await closed.made(closed.mia)
-    await closed.restart(at_once=False)
-    asked = closed.mia.slash(closed.channel, "character evaluate", {"name": "Nova"})
-    await closed.card(asked, "Nova is being evaluated")
+    asked = await evaluating(closed)
     closed.engine.break_off(await closed.engine.order_of((await closed.job()).id), retryable=False)
     card = await closed.card(asked, "Nova could not be evaluated")
     assert labels(card) == ["Try again", "Details"]
