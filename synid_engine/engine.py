@@ -23,7 +23,7 @@ from synid_engine.synid.library import FinishedCharacter, build_library
 from synid_engine.synid.pipeline import DistillConfig, Distilled, distill, usual_config
 from synid_engine.synid.projector import TokenLibrary
 from synid_engine.synid.repertoire import posed
-from synid_engine.synid.request import RenderConfig, Subject, request_row
+from synid_engine.synid.request import WORDS, RenderConfig, Subject, request_row
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
 from synid_engine.synid.words import Wording
 from synid_engine.tiny.wording import WorldWording
@@ -285,7 +285,7 @@ class Engine:
         return Character(
             name=name,
             description=description,
-            bank=_named(bank, name),
+            bank=_labelled(bank, name=name, words=distilled.words),
             portrait=anchors[distilled.anchors.portrait],
             anchors=anchors,
             scores=distilled.scores,
@@ -313,8 +313,8 @@ def _subject(character: Character) -> Subject:
     return Subject(description=character.description, style=character.style, bank=character.bank)
 
 
-def _named(bank: IdentityBank, name: str) -> IdentityBank:
-    return replace(bank, metadata={**bank.metadata, "name": name})
+def _labelled(bank: IdentityBank, *, name: str, words: str) -> IdentityBank:
+    return replace(bank, metadata={**bank.metadata, "name": name, WORDS: words})
 
 
 def _stepper(on_progress: OnProgress | None) -> Callable[[StepProgress], None]:

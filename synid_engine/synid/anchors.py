@@ -113,10 +113,10 @@ def find_anchors(
         cohesion, and the others are weighted by likeness to its medoid. The mean of four different people is
         nobody.
     """
-    count = config.candidates if config.anchors > 1 else 1
-    seeds = [stage_seed(seed, f"anchor {number}") for number in range(count)]
-    people = [words.somebody(stage_seed(seed, f"person {number}")) for number in range(config.people)]
-    prompts = [people[number % config.people].prompt(config.scene) for number in range(count)]
+    seeds = _candidate_seeds(config, seed)
+    prompts = [
+        _candidate_words(words, config, seed, number).prompt(config.scene) for number in range(len(seeds))
+    ]
     drawn = draw(prompts, seeds, models, config.draw, report=report)
     embeds = embed_pictures(drawn.images, models.perception)
     scores = prompt_scores(embeds.image_embeds, prompts, models.perception)
@@ -133,6 +133,30 @@ def find_anchors(
         portrait=None if pick is None else _picked(pick, chosen.images),
         prompt_score=float(scores[group].mean()),
     )
+
+
+def portrait_words(
+    words: IdentityWords, anchors: AnchorEnsemble, config: AnchorConfig, *, seed: int
+) -> IdentityWords:
+    """Return the words that the portrait was drawn from: the description, and who was chosen to fill it in.
+
+    Args:
+        words: The description.
+        anchors: What `find_anchors` found with the same configuration and seed.
+        config: How they were found.
+        seed: The creation's.
+    """
+    number = _candidate_seeds(config, seed).index(anchors.seeds[anchors.portrait])
+    return _candidate_words(words, config, seed, number)
+
+
+def _candidate_seeds(config: AnchorConfig, seed: int) -> list[int]:
+    count = config.candidates if config.anchors > 1 else 1
+    return [stage_seed(seed, f"anchor {number}") for number in range(count)]
+
+
+def _candidate_words(words: IdentityWords, config: AnchorConfig, seed: int, number: int) -> IdentityWords:
+    return words.somebody(stage_seed(seed, f"person {number % config.people}"))
 
 
 def cohesive_group(

@@ -7,7 +7,7 @@ from typing import Literal
 from synid_engine.errors import InvalidSettingError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.adapter import Adapted, AdapterConfig, Lessons, UnfinishedAdapter, adapt
-from synid_engine.synid.anchors import AnchorConfig, AnchorEnsemble, Pick, find_anchors
+from synid_engine.synid.anchors import AnchorConfig, AnchorEnsemble, Pick, find_anchors, portrait_words
 from synid_engine.synid.bootstrap import BootstrapConfig, Bootstrapped, UnfinishedBootstrap, bootstrap
 from synid_engine.synid.checkpoint import Checkpoint, StageKeeper, every_25_steps
 from synid_engine.synid.drift import DriftConfig, DriftCorrection, UnfinishedDrift, correct_drift
@@ -91,12 +91,14 @@ class Distilled:
         anchors: The fixed reference.
         scores: Figures of the stages; higher is better, but for `loss`.
         report: What did not go as planned, and what each stage decided.
+        words: What the portrait was drawn from: the description, with what it leaves open filled in.
     """
 
     bank: IdentityBank
     anchors: AnchorEnsemble
     scores: dict[str, float]
     report: dict[str, object]
+    words: str
 
 
 def distill(  # noqa: PLR0913  (options that a caller names)
@@ -241,10 +243,12 @@ def _perfect(loop: _Loop, done: Checkpoint, clock: StageClock, keeper: StageKeep
         adapted = loop.adapt(projection, lessons, clock.begin("adapter"), bookmark)
         done = keeper.keep(replace(done, adapted=adapted))
     bank = done.adapted.bank if done.adapted else projection.bank(loop.models)
-    return _finished(bank, loop.anchors, done)
+    return _finished(bank, loop, done)
 
 
-def _finished(bank: IdentityBank, anchors: AnchorEnsemble, done: Checkpoint) -> Distilled:
+def _finished(bank: IdentityBank, loop: _Loop, done: Checkpoint) -> Distilled:
+    anchors = loop.anchors
+    words = portrait_words(loop.words, anchors, loop.config.anchors, seed=loop.seed)
     scores = {"cohesion": anchors.cohesion, "anchor_prompt": anchors.prompt_score}
     report: dict[str, object] = {}
     if done.projection is not None:
@@ -263,4 +267,6 @@ def _finished(bank: IdentityBank, anchors: AnchorEnsemble, done: Checkpoint) -> 
         report["adapter_identity"] = [
             round(score.identity, 4) for score in (done.adapted.before, done.adapted.after)
         ]
-    return Distilled(bank=bank.detach(), anchors=anchors, scores=scores, report=report)
+    return Distilled(
+        bank=bank.detach(), anchors=anchors, scores=scores, report=report, words=words.prompt("")
+    )

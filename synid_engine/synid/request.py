@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.sampling.row import RenderRow
-from synid_engine.synid.words import Wording
+from synid_engine.synid.words import IdentityWords, Wording
+
+WORDS = "words"
+"""Key of a bank's metadata: what the character's portrait was drawn from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +37,21 @@ class Subject:
     Attributes:
         description: The words that the character was made from.
         style: Art style that it was given; empty leaves it to the description.
-        bank: Draws it.
+        bank: Draws it; its metadata may hold `WORDS`, which fill in what the description leaves open.
     """
 
     description: str
     style: str
     bank: IdentityBank
+
+    def words(self, wording: Wording) -> IdentityWords:
+        """Return what a base model is told about who this is.
+
+        Raises:
+            InvalidSettingError: The style does not exist.
+        """
+        own = wording.identity(self.description, self.style or None)
+        return own.filled(self.bank.metadata.get(WORDS, ""))
 
 
 def request_row(
@@ -72,7 +84,7 @@ def request_row(
     negative = wording.normalized(negative_prompt)
     if not subjects:
         return RenderRow(prompt=wording.normalized(prompt), negative_prompt=negative, seed=0)
-    words = [wording.identity(one.description, one.style or None) for one in subjects]
+    words = [one.words(wording) for one in subjects]
     own_clothes = [one.negative_prompt(prompt) for one in words]
     scale = identity_scale
     if scale is None:

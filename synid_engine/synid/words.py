@@ -32,6 +32,10 @@ class IdentityWords(Protocol):
         """Return the words of one among the people whom these leave open; another seed may be another one."""
         ...
 
+    def filled(self, text: str) -> "IdentityWords":
+        """Return these words with what they leave open filled in from a text; what they say stays."""
+        ...
+
 
 @runtime_checkable
 class Wording(Protocol):
@@ -91,6 +95,10 @@ class PlainIdentityWords:
 
     def somebody(self, seed: int) -> "PlainIdentityWords":
         """Return the description: nobody knows what such a model leaves open."""
+        return self
+
+    def filled(self, text: str) -> "PlainIdentityWords":
+        """Return the description: likewise."""
         return self
 
 

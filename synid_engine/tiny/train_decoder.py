@@ -24,6 +24,7 @@ from torch import Tensor
 
 from synid_engine.tiny.captions import caption
 from synid_engine.tiny.dataset import Labelled, open_shards
+from synid_engine.tiny.group_norm import quicken
 from synid_engine.tiny.train_unet import Family, Latents, cache_latents, load_family
 from synid_engine.tiny.train_vae import WHOLE_EVERY, reconstruction_loss, report, save
 from synid_engine.tiny.training import (
@@ -114,6 +115,7 @@ def train(arguments: argparse.Namespace) -> None:
     latents = cache_latents(arguments.data, arguments.cache, family.vae, arguments.pictures)
     vae = family.vae.to(device, memory_format=torch.channels_last).train()
     vae.encoder.requires_grad_(requires_grad=False)
+    quicken(vae.decoder)
     lessons = Lessons(shards, latents, family, unet, rng)
     average = MovingAverage(vae)
     optimizer = torch.optim.AdamW(

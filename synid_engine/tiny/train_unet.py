@@ -45,7 +45,7 @@ from synid_engine.tiny.training import (
     tile,
     to_tensor,
 )
-from synid_engine.tiny.world import face_box
+from synid_engine.tiny.world import face_box, landmarks, mouth_box
 
 EMPTY_P = 0.1
 IDENTITY_P = 0.6
@@ -55,6 +55,16 @@ PORTRAIT_NOISE = 0.3
 SNR_CAP = 5.0
 FACE_WEIGHT = 3.0
 """How much an error in the face counts beside one elsewhere: faces are small, and what people look at."""
+FEATURE_WEIGHT = 6.0
+"""How much an error about the eyes and the mouth counts: expressions are drawn there, in a few cells."""
+HARD_WEIGHT = 2.0
+"""How often a picture with one of `HARD_TRAITS` is drawn, beside another."""
+HARD_TRAITS = {
+    "facial_hair": ("moustache", "goatee", "beard", "big beard"),
+    "glasses": ("sunglasses", "eyepatch"),
+    "hair": ("bald", "balding", "dreadlocks", "mullet"),
+}
+"""The values that pictures missed most often when they were last measured."""
 _MOST_SHOTS = 8
 SAMPLE_PROMPTS = (
     "a woman with long wavy red hair, smiling, on a beach, flat style",
@@ -123,7 +133,20 @@ class Latents:
             item = self.labels[row]
             x0, y0, x1, y1 = face_box(item.person, item.shot, size=side).tolist()
             weights[i, 0, int(y0) : math.ceil(y1), int(x0) : math.ceil(x1)] = FACE_WEIGHT
+            eyes = landmarks(item.person, item.shot, size=side)[:2]
+            boxes = (mouth_box(item.person, item.shot, size=side), (*eyes.min(axis=0), *eyes.max(axis=0)))
+            for left, top, right, bottom in boxes:
+                weights[i, 0, int(top) : math.ceil(bottom), int(left) : math.ceil(right)] = FEATURE_WEIGHT
         return weights / weights.mean(dim=(1, 2, 3), keepdim=True)
+
+    def shares(self) -> NDArray[np.float64]:
+        """Return how likely each row is drawn: `HARD_WEIGHT` times as likely with a hard trait."""
+        hard = [
+            any(getattr(item.person, trait) in values for trait, values in HARD_TRAITS.items())
+            for item in self.labels
+        ]
+        weights = np.where(hard, HARD_WEIGHT, 1.0)
+        return weights / weights.sum()
 
 
 @torch.no_grad()
@@ -305,9 +328,10 @@ def train(arguments: argparse.Namespace) -> None:
     budget = Budget(minutes=arguments.minutes, learning_rate=arguments.lr)
     shown = saved = time.monotonic()
     running, seen = 0.0, 0
+    shares = latents.shares()
     for step in budget.steps():
         set_rate(optimizer, budget.rate(step))
-        rows = rng.integers(len(latents.labels), size=arguments.batch)
+        rows = rng.choice(len(latents.labels), size=arguments.batch, p=shares)
         texts = [
             "" if rng.random() < EMPTY_P else caption(latents.labels[i].person, latents.labels[i].shot, rng)
             for i in rows

@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from synid_engine.tiny.dataset import Labelled, open_shards
+from synid_engine.tiny.group_norm import quicken
 from synid_engine.tiny.training import (
     Budget,
     MovingAverage,
@@ -145,6 +146,7 @@ def train(arguments: argparse.Namespace) -> None:
     resumed = (arguments.out / "config.json").exists()
     vae = AutoencoderKL.from_pretrained(arguments.out, torch_dtype=torch.float32) if resumed else build_vae()
     vae = vae.to(device, memory_format=torch.channels_last).train()
+    quicken(vae)
     average = MovingAverage(vae)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=arguments.lr, weight_decay=1e-4, betas=(0.9, 0.99))
     budget = Budget(minutes=arguments.minutes, learning_rate=arguments.lr)

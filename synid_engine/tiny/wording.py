@@ -54,6 +54,13 @@ class WorldIdentityWords:
         """Return these words with every open trait filled in."""
         return replace(self, traits=complete(self.traits, choose_noun(self.matches), seed))
 
+    def filled(self, text: str) -> "WorldIdentityWords":
+        """Return these words with the open traits that a text names."""
+        said = understand(text).traits
+        return replace(
+            self, traits={trait: said[trait] for trait in _IDENTITY if trait in said} | self.traits
+        )
+
     @staticmethod
     def _replaced(said: dict[str, str]) -> tuple[str, ...]:
         if "clothes" in said:

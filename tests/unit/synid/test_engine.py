@@ -110,6 +110,19 @@ def test_rendering_counts_seeds_and_names_what_it_cannot_draw(character: Charact
         engine.render(character, "smiling", count=0)
 
 
+def test_what_the_description_left_open_is_drawn_as_the_portrait_was(
+    character: Character, engine: Engine
+) -> None:
+    said = understand(engine.render(character, "smiling", num_inference_steps=1)[0].prompt).traits
+    assert {"skin", "glasses", "style"} <= said.keys()
+    assert (said["hair_color"], said["clothes"], said["clothes_color"]) == ("red", "jacket", "green")
+    words = character.bank.metadata["words"]
+    without = replace(character, bank=replace(character.bank, metadata={}))
+    assert "skin" not in understand(engine.render(without, "smiling", num_inference_steps=1)[0].prompt).traits
+    plain = Engine(models=engine.models, wording=PlainWording())
+    assert words not in plain.render(character, "smiling", num_inference_steps=1)[0].prompt
+
+
 def test_cancelled_rendering_stops_at_once(character: Character, engine: Engine) -> None:
     calls: list[Progress] = []
 

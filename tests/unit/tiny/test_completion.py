@@ -51,3 +51,28 @@ def test_words_that_cannot_be_of_one_style_are_left_as_they_are() -> None:
     """No style has both; what the model makes of it is its business."""
     whole = _somebody("a man with a goatee and a mullet", 1)
     assert (whole["facial_hair"], whole["hair"]) == ("goatee", "mullet")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_words_are_filled_in_again_from_the_caption_of_the_whole_person(seed: int) -> None:
+    words = WorldWording().identity("a woman with red hair and a hat", None)
+    somebody = words.somebody(seed)
+    again = words.filled(somebody.prompt(""))
+    assert isinstance(again, WorldIdentityWords)
+    assert again == somebody
+
+
+def test_what_is_filled_in_never_replaces_what_was_said() -> None:
+    words = WorldWording().identity("a bald man in a red hoodie", None)
+    filled = words.filled(
+        "a woman with long wavy blue hair, round glasses, green dress, laughing, on a beach"
+    )
+    assert isinstance(filled, WorldIdentityWords)
+    assert filled.traits == {
+        "hair": "bald",
+        "clothes": "hoodie",
+        "clothes_color": "red",
+        "hair_color": "blue",
+        "glasses": "round glasses",
+    }
+    assert words.filled("") == words

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
 from synid_engine.tiny.dataset import Labelled
-from synid_engine.tiny.train_unet import Latents, stratified_timesteps
-from synid_engine.tiny.world import Person, Shot
+from synid_engine.tiny.train_unet import HARD_TRAITS, Latents, stratified_timesteps
+from synid_engine.tiny.world import Person, Shot, landmarks, trait_values
 
 PERSON = Person(
     style="flat",
@@ -27,6 +30,23 @@ def test_errors_in_the_face_count_more_and_a_picture_counts_as_before() -> None:
     corners, middles = weights[:, 0, 0, 0], weights[:, 0, 7, 8]
     assert bool((middles > 2 * corners).all())
     assert int((weights[1] > 1).sum()) > int((weights[0] > 1).sum())
+
+
+def test_errors_about_eyes_and_mouth_count_most() -> None:
+    labels = [Labelled(person_id=0, person=PERSON, shot=Shot())]
+    weights = Latents(values=torch.zeros(1, 16, 16, 16), labels=labels).face_weights(np.array([0]))[0, 0]
+    left, _, _, mouth, _ = landmarks(PERSON, Shot(), size=16).astype(int).tolist()
+    assert float(weights[mouth[1], mouth[0]]) == float(weights[left[1], left[0]]) == float(weights.max())
+    assert float(weights.max()) == 6 * float(weights[0, 0])
+
+
+def test_pictures_with_a_hard_trait_are_drawn_twice_as_often() -> None:
+    bearded = replace(PERSON, facial_hair="big beard")
+    labels = [Labelled(person_id=i, person=who, shot=Shot()) for i, who in enumerate((PERSON, bearded))]
+    shares = Latents(values=torch.zeros(2, 16, 16, 16), labels=labels).shares()
+    assert shares.tolist() == pytest.approx([1 / 3, 2 / 3])
+    known = {trait: trait_values(trait) for trait in HARD_TRAITS}
+    assert all(value in known[trait] for trait, values in HARD_TRAITS.items() for value in values)
 
 
 def test_companions_are_other_pictures_of_the_same_person() -> None:
