@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from synid_engine.evaluation.ablation import bench_ablation
+from synid_engine.evaluation.comparison import bench_compare
 from synid_engine.evaluation.figures import BenchReport
 from synid_engine.evaluation.frontier import bench_frontier
 from synid_engine.evaluation.identity_bench import bench_identity
@@ -20,5 +21,6 @@ BENCHES: Mapping[str, Callable[[BenchOptions], BenchReport]] = MappingProxyType(
         "ablation": bench_ablation,
         "warm-start": bench_warm_start,
         "frontier": bench_frontier,
+        "compare": bench_compare,
     }
 )

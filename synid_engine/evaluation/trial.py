@@ -124,7 +124,7 @@ def shown_pictures(
     """Return portrait and first pictures of each trial, with captions."""
     pictures: list[Image.Image] = []
     captions: list[str] = []
-    prompts = _shown(suite_prompts(settings.suite))
+    prompts = shown_prompts(suite_prompts(settings.suite))
     for who in people:
         key = f"{label}-{who.seed}"
         for number in range(SHOWN + 1):
@@ -186,7 +186,7 @@ def _run(
     )
     images = [row.image for row in rows]
     settings.partial.keep_picture(f"{key}-0", character.portrait)
-    for number, prompt in enumerate(_shown(prompts), start=1):
+    for number, prompt in enumerate(shown_prompts(prompts), start=1):
         settings.partial.keep_picture(f"{key}-{number}", rows[prompts.index(prompt)].image)
     embeds = judges.face_embeds(images)
     clip = judges.image_embeds(images)
@@ -209,7 +209,7 @@ def _run(
     )
 
 
-def _shown(prompts: tuple[EvaluationPrompt, ...]) -> list[EvaluationPrompt]:
+def shown_prompts(prompts: tuple[EvaluationPrompt, ...]) -> list[EvaluationPrompt]:
     """Choose the first picture of each of the first groups."""
     first = {prompt.group: prompt for prompt in reversed(prompts)}
     order = dict.fromkeys(prompt.group for prompt in prompts)

@@ -152,7 +152,8 @@ def distill(  # noqa: PLR0913  (options that a caller names)
             bookmark=keeper.bookmark(done, TrainingState),
         )
         done = keeper.keep(replace(done, projection=projection))
-    return _perfect(_Loop(words, models, config, seed, anchors, projection), done, clock, keeper)
+    whole = portrait_words(words, anchors, config.anchors, seed=seed)
+    return _perfect(_Loop(whole, models, config, seed, anchors, projection), done, clock, keeper)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -248,7 +249,6 @@ def _perfect(loop: _Loop, done: Checkpoint, clock: StageClock, keeper: StageKeep
 
 def _finished(bank: IdentityBank, loop: _Loop, done: Checkpoint) -> Distilled:
     anchors = loop.anchors
-    words = portrait_words(loop.words, anchors, loop.config.anchors, seed=loop.seed)
     scores = {"cohesion": anchors.cohesion, "anchor_prompt": anchors.prompt_score}
     report: dict[str, object] = {}
     if done.projection is not None:
@@ -268,5 +268,5 @@ def _finished(bank: IdentityBank, loop: _Loop, done: Checkpoint) -> Distilled:
             round(score.identity, 4) for score in (done.adapted.before, done.adapted.after)
         ]
     return Distilled(
-        bank=bank.detach(), anchors=anchors, scores=scores, report=report, words=words.prompt("")
+        bank=bank.detach(), anchors=anchors, scores=scores, report=report, words=loop.words.prompt("")
     )
