@@ -25,6 +25,13 @@ _MEASURES = (
     ("picture likeness (CLIP-I)", "CLIP-I"),
     ("creation", "creation"),
 )
+_COSTS = (
+    ("same character, face traits", "same character (95 %)"),
+    ("same character, clothes too", "clothes too (95 %)"),
+    ("expressions and scenes followed", "followed (95 %)"),
+    ("learning", "learning"),
+    ("kept", "kept"),
+)
 _PUBLISHED = {  # SynID's README: CLIP identity and pairwise consistency
     "Woman (brunette)": ("0.952", "0.944"),
     "Elderly man": ("0.951", "0.943"),
@@ -108,6 +115,17 @@ def ablation_table() -> str:
     return table(heads, rows, quick=quick, command="synid ablate")
 
 
+def comparison_table() -> str:
+    """Tell each way in a row."""
+    if not any((RESULTS / f"compare{ending}.json").exists() for ending in ("", "-quick")):
+        return unmeasured("synid bench compare")
+    figures, quick = load("compare")
+    ways = list(dict.fromkeys(name.split(": ")[0] for name in figures))
+    rows = [(way, *(cell(figures[f"{way}: {name}"]) for name, _ in _COSTS)) for way in ways]
+    heads = ("way", *(title for _, title in _COSTS))
+    return table(heads, rows, quick=quick, command="synid bench compare")
+
+
 def synid_table() -> str:
     """Put SynID's five characters beside ours; those that were not drawn are left open."""
     figures, quick = load("identity")
@@ -135,6 +153,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "tiny": lambda: bench_table("tiny"),
     "identity": lambda: bench_table("identity"),
     "ablation": ablation_table,
+    "compare": comparison_table,
     "synid": synid_table,
     "warm": lambda: bench_table("warm-start"),
     "serving": lambda: measured_table("serving", command="synid bench serving"),

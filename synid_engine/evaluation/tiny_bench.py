@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ _SHOT_SEED, _CAPTION_SEED, _NOISE_SEED = 61_001, 62_001, 9_400_000
 _RENDER_KEYS = ("psnr", "mouth", "lab", "landmarks")
 _READ = ("clean", "decoded")
 _NOT_IN_TRAITS = ("expression", "background")
+_MOST_KINDS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +98,12 @@ def bench_tiny(options: BenchOptions, *, config: TinyBenchConfig | None = None) 
     drawn = _measure_prompts(bench)
     hits = hits_of(drawn)
     seconds = cast("list[float]", partial.once("seconds", lambda: _time_pictures(bench)))
-    figures = (*_render_figures(renders), *_prompt_figures(hits, config), _speed_figure(seconds))
+    figures = (
+        *_render_figures(renders),
+        *_prompt_figures(hits, config),
+        *failure_kinds(drawn),
+        _speed_figure(seconds),
+    )
     stem = options.out / f"bench-tiny{'-quick' if options.quick else ''}"
     captions = [_caption(bench.subjects[i])[0] for i in range(config.prompts)]
     notes = (
@@ -289,6 +296,16 @@ def _prompt_figures(hits: Mapping[str, Sequence[bool]], config: TinyBenchConfig)
         ),
         *(_trait_figure(trait, told.get(trait, ()), target=92) for trait in _NOT_IN_TRAITS),
         *(_trait_figure(trait, told[trait]) for trait in sorted(found)),
+    )
+
+
+def failure_kinds(drawn: Sequence[DrawnPrompt]) -> tuple[Figure, ...]:
+    """Tell the most frequent failures, each as its share of all pictures, the largest first."""
+    kinds = Counter(kind for one in drawn for kind in one["missed"])
+    largest = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))[:_MOST_KINDS]
+    return tuple(
+        Figure(name=f"  failure: {kind}", value=100 * count / len(drawn), unit="% of pictures")
+        for kind, count in largest
     )
 
 

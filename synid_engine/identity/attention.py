@@ -13,16 +13,21 @@ from typing import Any, cast
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from synid_engine.identity.condition import ConditionedContext, IdentityCondition
 
+PROJECTIONS = ("to_q", "to_k", "to_v", "to_out.0")
 _CROSS_ATTENTION = ".attn2.processor"
 
 
 class SelfAttnProcessor(AttnProcessor2_0):
-    """The stock self-attention; it is handed the identity too, and has no use for it."""
+    """Self-attention with the low-rank changes of the rows' identities; without any, the stock one."""
+
+    def __init__(self, layer: str) -> None:
+        super().__init__()
+        self.layer = layer
 
     def __call__(
         self,
@@ -33,9 +38,19 @@ class SelfAttnProcessor(AttnProcessor2_0):
         temb: Tensor | None = None,
         identity: IdentityCondition | None = None,
     ) -> Tensor:
-        """Attend as the stock model does."""
-        stock = cast("Any", super().__call__)
-        return cast("Tensor", stock(attn, hidden_states, encoder_hidden_states, attention_mask, temb))
+        """Attend as the stock model does, with each row's own projections."""
+        if identity is None or not identity.downs:
+            stock = cast("Any", super().__call__)
+            return cast("Tensor", stock(attn, hidden_states, encoder_hidden_states, attention_mask, temb))
+        module = cast("Any", attn)
+        query, key, value = (
+            _split_heads(
+                identity.projected(getattr(module, name), self.layer, name, hidden_states), attn.heads
+            )
+            for name in ("to_q", "to_k", "to_v")
+        )
+        bias = None if attention_mask is None else attention_mask.unsqueeze(1)
+        return _out(attn, self.layer, identity, _attend(query, key, value, bias))
 
 
 class IdentityAttnProcessor(AttnProcessor2_0):
@@ -66,7 +81,7 @@ class IdentityAttnProcessor(AttnProcessor2_0):
             stock = cast("Any", super().__call__)
             return cast("Tensor", stock(attn, hidden_states, encoder_hidden_states, attention_mask, temb))
         module = cast("Any", attn)
-        query = _split_heads(module.to_q(hidden_states), attn.heads)
+        query = _split_heads(identity.projected(module.to_q, self.layer, "to_q", hidden_states), attn.heads)
         key, value = self._context(attn, encoder_hidden_states, identity)
         region = identity.regions[query.shape[2]] if identity.regions else None
         bias = identity.context_bias if region is None else region.context
@@ -75,8 +90,7 @@ class IdentityAttnProcessor(AttnProcessor2_0):
         attended = _attend(query, key, value, bias)
         if identity.keys:
             attended = attended + self._attend_to_banks(query, identity)
-        projected = module.to_out[1](module.to_out[0](attended))
-        return projected / module.rescale_output_factor
+        return _out(attn, self.layer, identity, attended)
 
     def _context(
         self,
@@ -87,10 +101,10 @@ class IdentityAttnProcessor(AttnProcessor2_0):
         """Return the prompt's keys and values, which do not change from step to step."""
         module = cast("Any", attn)
         keys, values = identity.context_keys.get(self.layer), identity.context_values.get(self.layer)
-        return (
-            _split_heads(module.to_k(context) if keys is None else keys, attn.heads),
-            _split_heads(module.to_v(context) if values is None else values, attn.heads),
-        )
+        if keys is None or values is None:
+            keys = identity.projected(module.to_k, self.layer, "to_k", context)
+            values = identity.projected(module.to_v, self.layer, "to_v", context)
+        return _split_heads(keys, attn.heads), _split_heads(values, attn.heads)
 
     def _attend_to_banks(
         self, query: Float[Tensor, "batch heads queries head_dim"], identity: IdentityCondition
@@ -112,7 +126,7 @@ def install_identity_attention(unet: UNet2DConditionModel) -> None:
     processors: dict[str, AttnProcessor2_0] = {
         name: IdentityAttnProcessor(name.removesuffix(".processor"))
         if name.endswith(_CROSS_ATTENTION)
-        else SelfAttnProcessor()
+        else SelfAttnProcessor(name.removesuffix(".processor"))
         for name in unet.attn_processors
     }
     unet.set_attn_processor(cast("Any", processors))
@@ -135,11 +149,15 @@ def with_context_projected(unet: UNet2DConditionModel, conditioned: ConditionedC
         name.removesuffix(".processor") for name in unet.attn_processors if name.endswith(_CROSS_ATTENTION)
     ]
     modules = {layer: cast("Any", unet.get_submodule(layer)) for layer in layers}
-    context = conditioned.context
+    context, told = conditioned.context, conditioned.identity
     identity = replace(
-        conditioned.identity,
-        context_keys={layer: module.to_k(context) for layer, module in modules.items()},
-        context_values={layer: module.to_v(context) for layer, module in modules.items()},
+        told,
+        context_keys={
+            layer: told.projected(module.to_k, layer, "to_k", context) for layer, module in modules.items()
+        },
+        context_values={
+            layer: told.projected(module.to_v, layer, "to_v", context) for layer, module in modules.items()
+        },
     )
     return replace(conditioned, identity=identity)
 
@@ -153,6 +171,19 @@ def identity_attention(unet: UNet2DConditionModel) -> Generator[UNet2DConditionM
         yield unet
     finally:
         unet.set_attn_processor(cast("Any", before))
+
+
+def attention_projections(unet: UNet2DConditionModel) -> dict[str, nn.Linear]:
+    """Return every projection of every attention layer, by the name that a low-rank change is kept under."""
+    layers = [name.removesuffix(".processor") for name in unet.attn_processors]
+    names = [f"{layer}.{projection}" for layer in layers for projection in PROJECTIONS]
+    return {name: cast("nn.Linear", unet.get_submodule(name)) for name in names}
+
+
+def _out(attn: Attention, layer: str, identity: IdentityCondition, attended: Tensor) -> Tensor:
+    module = cast("Any", attn)
+    projected = identity.projected(module.to_out[0], layer, "to_out.0", attended)
+    return module.to_out[1](projected) / module.rescale_output_factor
 
 
 def _split_heads(states: Float[Tensor, "batch tokens width"], heads: int) -> Tensor:

@@ -1,5 +1,7 @@
 """What a character is to the engine: keys and values for each cross-attention layer, and a few text tokens.
 
+A second tier may follow: low-rank changes of the attention's projections, which act with the same weight.
+
 A bank is data. It knows neither who learnt it nor who draws with it.
 """
 
@@ -35,6 +37,9 @@ class IdentityBank:
         null_tokens: Appended to the negative prompt's text states; none leaves that half as it is.
         model_hash: The base model this was made for.
         metadata: Short texts that travel with the bank.
+        downs: For each projection with a low-rank change (`layer.to_q`), what its input is compared with; in
+            both halves of guidance. May be empty.
+        ups: For the same projections, what is added to the output; as many rows as `downs`.
     """
 
     keys: LayerTensors
@@ -45,6 +50,8 @@ class IdentityBank:
     null_tokens: Float[Tensor, "null_tokens context_dim"]
     model_hash: str
     metadata: Mapping[str, str] = field(default_factory=dict[str, str])
+    downs: LayerTensors = field(default_factory=dict[str, Tensor])
+    ups: LayerTensors = field(default_factory=dict[str, Tensor])
 
     @classmethod
     def from_tokens(
@@ -94,7 +101,7 @@ class IdentityBank:
 
     def tensors(self) -> Iterator[Tensor]:
         """Yield every tensor."""
-        for group in (self.keys, self.values, self.null_keys, self.null_values):
+        for group in (self.keys, self.values, self.null_keys, self.null_values, self.downs, self.ups):
             yield from group.values()
         yield self.identity_tokens
         yield self.null_tokens
@@ -113,6 +120,8 @@ class IdentityBank:
             null_values=changed(self.null_values),
             identity_tokens=change(self.identity_tokens),
             null_tokens=change(self.null_tokens),
+            downs=changed(self.downs),
+            ups=changed(self.ups),
         )
 
     def to(
@@ -136,7 +145,7 @@ class IdentityBank:
             "identity_tokens": self.identity_tokens,
             "null_tokens": self.null_tokens,
         }
-        for name in ("keys", "values", "null_keys", "null_values"):
+        for name in ("keys", "values", "null_keys", "null_values", "downs", "ups"):
             group = cast("LayerTensors", getattr(self, name))
             tensors |= {f"{name}/{layer}": tensor for layer, tensor in group.items()}
         content = BankContent(tensors=tensors, model_hash=self.model_hash, metadata=dict(self.metadata))
@@ -173,6 +182,8 @@ class IdentityBank:
             null_tokens=groups["null_tokens"][""],
             model_hash=content.model_hash,
             metadata=content.metadata,
+            downs=groups.get("downs", {}),
+            ups=groups.get("ups", {}),
         )
         bank.check_base(model_hash=model_hash)
         return bank

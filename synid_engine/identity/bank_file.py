@@ -23,6 +23,7 @@ FORMAT = "synid.identity-bank"
 VERSION = "1"
 LARGEST_FILE = 64 * 2**20
 _GROUPS = ("keys", "values", "null_keys", "null_values")
+_CHANGES = ("downs", "ups")
 _TOKENS = ("identity_tokens", "null_tokens")
 
 
@@ -116,7 +117,9 @@ def _texts(text: str) -> dict[str, str] | None:
 
 def _tensor_fault(tensors: Mapping[str, Tensor]) -> str:
     layers = [name.removeprefix("keys/") for name in tensors if name.startswith("keys/")]
+    changed = [name.removeprefix("downs/") for name in tensors if name.startswith("downs/")]
     expected = {f"{group}/{layer}" for group in _GROUPS for layer in layers} | set(_TOKENS)
+    expected |= {f"{group}/{projection}" for group in _CHANGES for projection in changed}
     if not layers or set(tensors) != expected:
         odd = sorted(set(tensors) ^ expected)
         return f"tensors missing or unknown: {', '.join(odd[:3]) or 'all'}"
@@ -125,6 +128,9 @@ def _tensor_fault(tensors: Mapping[str, Tensor]) -> str:
             return f"{name} is not a floating-point matrix"
         if not bool(torch.isfinite(tensor.float()).all()):
             return f"{name} has values that are not finite"
+    for projection in changed:
+        if tensors[f"downs/{projection}"].shape[0] != tensors[f"ups/{projection}"].shape[0]:
+            return f"{projection} has a change of two ranks"
     return _shape_fault(tensors, layers)
 
 

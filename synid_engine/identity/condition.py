@@ -5,10 +5,11 @@ A condition is built for each batch and goes to the UNet as `cross_attention_kwa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from synid_engine.identity.bank import IdentityBank
@@ -49,6 +50,11 @@ class IdentityRow:
         """Each bank's tokens for the prompt context."""
         return [bank.null_tokens if self.is_null else bank.identity_tokens for bank in self.banks]
 
+    def change(self) -> IdentityBank | None:
+        """The bank whose low-rank change acts: that of a character who has the picture for itself."""
+        is_alone = self.has_banks and len(self.banks) == 1 and not self.region_masks
+        return self.banks[0] if is_alone and self.banks[0].downs else None
+
     @property
     def has_banks(self) -> bool:
         """Whether the banks act in cross-attention."""
@@ -71,6 +77,9 @@ class IdentityCondition:
         bank_bias: Added to the banks' scores, to hide padding; None hides nothing.
         context_bias: Added to the scores of the prompt context, to hide padding and weight the tokens.
         regions: By number of queries, where a resolution's regions are; empty means everywhere.
+        downs: For each changed projection the rows' low-rank factors, padded to the highest rank; empty when
+            no row has any.
+        ups: The same for the other factors, with the rows' weights in them; zeros change nothing.
         context_keys: For each layer the keys of the prompt context, where they were worked out beforehand.
         context_values: The same for the values.
     """
@@ -81,12 +90,31 @@ class IdentityCondition:
     bank_bias: Float[Tensor, "batch 1 1 bank_tokens"] | None = None
     context_bias: Float[Tensor, "batch 1 1 context_tokens"] | None = None
     regions: Mapping[int, RegionBias] = field(default_factory=dict[int, RegionBias])
+    downs: Mapping[str, Float[Tensor, "batch rank _width"]] = field(default_factory=dict[str, Tensor])
+    ups: Mapping[str, Float[Tensor, "batch rank _width"]] = field(default_factory=dict[str, Tensor])
     context_keys: Mapping[str, Float[Tensor, "batch context_tokens _width"]] = field(
         default_factory=dict[str, Tensor]
     )
     context_values: Mapping[str, Float[Tensor, "batch context_tokens _width"]] = field(
         default_factory=dict[str, Tensor]
     )
+
+    def projected(self, module: nn.Module, layer: str, name: str, states: Tensor) -> Tensor:
+        """Send states through a projection of an attention layer, each row with its own low-rank change.
+
+        Args:
+            module: The projection.
+            layer: Name of the attention layer.
+            name: Of the projection, such as `to_q` or `to_out.0`.
+            states: (batch, tokens, width).
+
+        Source: Hu et al. 2021, LoRA, equation 3. Deviation: the factors are inputs, one set a row.
+        """
+        projected = cast("Tensor", module(states))
+        down = self.downs.get(f"{layer}.{name}")
+        if down is None:
+            return projected
+        return torch.baddbmm(projected, states @ down.transpose(1, 2), self.ups[f"{layer}.{name}"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -132,6 +160,7 @@ def condition_rows(
     if longest == 0 and not any(row.has_banks for row in rows):
         return ConditionedContext(context=context, identity=None)
     layers = next((tuple(row.banks[0].keys) for row in rows if row.has_banks), ())
+    downs, ups = _changes(rows, context)
     bank_bias = _bank_bias(rows, context)
     context_bias = _context_bias(rows, context, longest)
     sizes = level_sizes(latent_size, levels)
@@ -141,6 +170,8 @@ def condition_rows(
         scale=context.new_tensor([row.scale if row.banks else 0.0 for row in rows]).view(-1, 1, 1),
         bank_bias=bank_bias,
         context_bias=context_bias,
+        downs=downs,
+        ups=ups,
         regions=_regions(rows, sizes, bank_bias=bank_bias, context_bias=context_bias, like=context),
     )
     joined = torch.cat([context, _pad(tokens, longest)], dim=1) if longest else context
@@ -156,6 +187,22 @@ def _stack(rows: list[list[Tensor]], like: Tensor) -> Tensor:
     width = next(bank.shape[1] for row in rows for bank in row)
     joined = [torch.cat(row).to(like) if row else like.new_zeros(0, width) for row in rows]
     return _pad(joined, max(len(row) for row in joined))
+
+
+def _changes(rows: Sequence[IdentityRow], like: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Stack the rows' low-rank factors; a row without has zeros, and its weight is in the second factor."""
+    banks = [row.change() for row in rows]
+    names = dict.fromkeys(name for bank in banks if bank is not None for name in bank.downs)
+    downs: dict[str, Tensor] = {}
+    ups: dict[str, Tensor] = {}
+    for name in names:
+        pairs = [
+            None if bank is None or name not in bank.downs else (bank.downs[name], row.scale * bank.ups[name])
+            for bank, row in zip(banks, rows, strict=True)
+        ]
+        downs[name] = _stack([[pair[0]] if pair else [] for pair in pairs], like)
+        ups[name] = _stack([[pair[1]] if pair else [] for pair in pairs], like)
+    return downs, ups
 
 
 def _bank_lengths(row: IdentityRow) -> list[int]:

@@ -1,5 +1,6 @@
-"""What the trainer may change of a character: its tokens, or every key and value of its bank."""
+"""What the trainer may change of a character: its tokens, or low-rank changes of the attention."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
@@ -7,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from synid_engine.identity.attention import attention_projections
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.runtime.backbone import Backbone
 
@@ -68,33 +70,44 @@ class TrainableTokens:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class TrainableBank:
-    """Trains every key and value of the bank and its tokens, each freely; the null half stays as it is.
+class TrainableLowRank:
+    """Trains low-rank changes of the attention's projections; keys, values and tokens stay as they are.
 
     Attributes:
-        leaves: Bank whose keys, values and tokens are float32 leaves that require gradients.
+        leaves: Bank whose `downs` and `ups` are float32 leaves that require gradients.
     """
 
     leaves: IdentityBank
 
     @classmethod
-    def start(cls, bank: IdentityBank, backbone: Backbone) -> "TrainableBank":
-        """Copy a bank to start from; it is not changed."""
-        return cls(
-            replace(
-                bank,
-                keys={layer: _leaf(key, backbone) for layer, key in bank.keys.items()},
-                values={layer: _leaf(value, backbone) for layer, value in bank.values.items()},
-                identity_tokens=_leaf(bank.identity_tokens, backbone),
-            )
-        )
+    def start(
+        cls, bank: IdentityBank, backbone: Backbone, *, rank: int, generator: torch.Generator
+    ) -> "TrainableLowRank":
+        """Give a bank changes that are none yet; the bank itself is not changed.
+
+        Args:
+            bank: What they are added to.
+            backbone: The base model.
+            rank: Of each change.
+            generator: Draws the first factors.
+
+        Source: Hu et al. 2021, LoRA, section 4.1: one factor is random, the other zero.
+        """
+        downs: dict[str, Tensor] = {}
+        ups: dict[str, Tensor] = {}
+        for name, projection in attention_projections(backbone.unet).items():
+            drawn = torch.randn(rank, projection.in_features, generator=generator)
+            downs[name] = _leaf(drawn / math.sqrt(projection.in_features), backbone)
+            ups[name] = _leaf(torch.zeros(rank, projection.out_features), backbone)
+        kept = bank.detach().to(backbone.device, torch.float32)
+        return cls(replace(kept, downs=downs, ups=ups))
 
     def parameters(self) -> list[Tensor]:
-        """Return keys, values and tokens."""
-        return [*self.leaves.keys.values(), *self.leaves.values.values(), self.leaves.identity_tokens]
+        """Return the factors."""
+        return [*self.leaves.downs.values(), *self.leaves.ups.values()]
 
     def bank(self) -> IdentityBank:
-        """Return the bank itself."""
+        """Return the bank with its changes."""
         return self.leaves
 
 

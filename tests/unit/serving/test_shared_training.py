@@ -18,7 +18,7 @@ from synid_engine.synid.anchors import AnchorEnsemble, find_anchors
 from synid_engine.synid.exercise import Exercise, work_out_together
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import OnProgress, Progress, StageModels, ignore_report
-from synid_engine.synid.trainable import TrainableBank, TrainableTokens, bank_from_tokens
+from synid_engine.synid.trainable import TrainableLowRank, TrainableTokens, bank_from_tokens
 from synid_engine.synid.training import TrainingConfig, train
 from synid_engine.synid.words import PlainIdentityWords
 
@@ -59,7 +59,7 @@ class Hall:
         self.batcher = StepBatcher(models.backbone, self.events.append, config)
 
     def learner(self, seed: int, *, tokens: int) -> Callable[[OnProgress], Tensor]:
-        """Return a call that trains a bank, or tokens, and returns all of it."""
+        """Return a call that trains an adapter, or tokens, and returns all of it."""
         backbone = self.models.backbone
         chance = torch.Generator().manual_seed(seed)
         start = torch.randn(tokens, backbone.context_dim, generator=chance)
@@ -69,7 +69,8 @@ class Hall:
             if seed % 2:
                 trainable = TrainableTokens.start(start, backbone, value_gain=0.5)
             else:
-                trainable = TrainableBank.start(bank_from_tokens(start, backbone, value_gain=0.5), backbone)
+                bank = bank_from_tokens(start, backbone, value_gain=0.5)
+                trainable = TrainableLowRank.start(bank, backbone, rank=2, generator=chance)
             train(
                 trainable,
                 self.anchors.pictures,
@@ -103,7 +104,7 @@ class Hall:
 def learnt_by(models: StageModels, anchors: AnchorEnsemble, *, training_rows: int) -> dict[str, Tensor]:
     hall = Hall(models, anchors, training_rows=training_rows)
     hall.batcher.create("tokens", "ann", hall.learner(1, tokens=3))
-    hall.batcher.create("bank", "ben", hall.learner(2, tokens=2))
+    hall.batcher.create("adapter", "ben", hall.learner(2, tokens=2))
     learnt = hall.run()
     assert sum(isinstance(event, JobProgress) for event in hall.events) == 2 * STEPS
     return learnt
@@ -116,7 +117,7 @@ def test_two_creations_learn_in_one_pass_what_each_learns_alone(
     assert sizes == []
     together = learnt_by(models, anchors, training_rows=4)
     assert sizes == [2] * (STEPS - 1)  # the first step of each is over before anybody knows that it trains
-    assert set(alone) == set(together) == {"tokens", "bank"}
+    assert set(alone) == set(together) == {"tokens", "adapter"}
     for name, tensors in alone.items():
         torch.testing.assert_close(together[name], tensors, rtol=1e-3, atol=1e-4)
 

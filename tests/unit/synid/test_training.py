@@ -3,12 +3,13 @@ import torch
 from torch import Tensor
 
 from synid_engine.errors import JobCancelledError
+from synid_engine.identity.attention import attention_projections
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.anchors import AnchorEnsemble, find_anchors
 from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import StageModels, ignore_report, stage_generator
-from synid_engine.synid.trainable import TrainableBank, TrainableTokens, bank_from_tokens
+from synid_engine.synid.trainable import TrainableLowRank, TrainableTokens, bank_from_tokens
 from synid_engine.synid.training import TrainingConfig, train
 from synid_engine.synid.words import PlainIdentityWords
 
@@ -78,18 +79,24 @@ def test_training_moves_the_tokens_and_nothing_else(
     assert all(parameter.grad is None for parameter in models.backbone.unet.parameters())
 
 
-def test_training_moves_every_tensor_of_the_bank(
+def test_training_moves_every_factor_of_the_adapter_and_not_the_bank(
     models: StageModels, anchors: AnchorEnsemble, training: TrainingConfig
 ) -> None:
     start = _start_bank(models)
-    trainable = TrainableBank.start(start, models.backbone)
     generator = stage_generator(0, "test")
+    trainable = TrainableLowRank.start(start, models.backbone, rank=2, generator=generator)
+    first = {name: down.detach().clone() for name, down in trainable.leaves.downs.items()}
+    assert not any(bool(up.any()) for up in trainable.leaves.ups.values()), "an untrained adapter is none"
     train(trainable, anchors.pictures, anchors.reference, models, training, generator, report=ignore_report)
     trained = trainable.bank()
+    assert set(first) == set(attention_projections(models.backbone.unet))
+    for name, down in first.items():
+        assert not torch.equal(trained.downs[name], down), name
+        assert bool(trained.ups[name].any()), name
     for layer in start.keys:
-        assert not torch.equal(trained.keys[layer], start.keys[layer]), layer
-        assert not torch.equal(trained.values[layer], start.values[layer]), layer
-    assert not torch.equal(trained.identity_tokens, start.identity_tokens)
+        assert torch.equal(trained.keys[layer], start.keys[layer]), layer
+        assert torch.equal(trained.values[layer], start.values[layer]), layer
+    assert torch.equal(trained.identity_tokens, start.identity_tokens)
 
 
 def test_cancelled_training_stops_within_a_step(

@@ -1,0 +1,148 @@
+"""The second tier of an identity: low-rank changes of the attention, as inputs of a row."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from synid_engine.errors import CorruptTensorError
+from synid_engine.identity.attention import (
+    attention_projections,
+    identity_attention,
+    with_context_projected,
+)
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.identity.blend import blend_banks, stack_banks
+from synid_engine.identity.condition import ConditionedContext, IdentityRow, condition_rows
+from synid_engine.runtime.backbone import Backbone
+from synid_engine.runtime.rng import cpu_generator, gaussian_noise
+
+MakeBank = Callable[..., IdentityBank]
+SILENT = {"token_scale": 0.0}
+
+
+def changed(bank: IdentityBank, backbone: Backbone, seed: int, *, rank: int = 2) -> IdentityBank:
+    """Give a bank a strong change of every projection, and no bank attention of its own."""
+    generator = torch.Generator().manual_seed(seed)
+    downs, ups = {}, {}
+    for name, projection in attention_projections(backbone.unet).items():
+        downs[name] = torch.randn(rank, projection.in_features, generator=generator) / 4
+        ups[name] = torch.randn(rank, projection.out_features, generator=generator) / 4
+    mute = {layer: torch.zeros_like(value) for layer, value in bank.values.items()}
+    return replace(bank, values=mute, null_values=mute, downs=downs, ups=ups)
+
+
+def forward(backbone: Backbone, conditioned: ConditionedContext) -> Tensor:
+    rows = len(conditioned.context)
+    latents = gaussian_noise((1, 4, 8, 8), cpu_generator(3)).expand(rows, -1, -1, -1)
+    with identity_attention(backbone.unet) as unet:
+        return unet(
+            latents,
+            torch.full((rows,), 500),
+            encoder_hidden_states=conditioned.context,
+            cross_attention_kwargs=conditioned.cross_attention_kwargs,
+        ).sample
+
+
+def conditioned(backbone: Backbone, rows: list[IdentityRow]) -> ConditionedContext:
+    context = backbone.encode_prompts(["a woman"] * len(rows))
+    return condition_rows(context, rows, latent_size=(8, 8), levels=3)
+
+
+def merged(backbone: Backbone, bank: IdentityBank, *, scale: float) -> Tensor:
+    """Predict with the change put into a copy of the weights."""
+    unet = copy.deepcopy(backbone.unet)
+    for name, projection in attention_projections(unet).items():
+        projection.weight.data += scale * bank.ups[name].T @ bank.downs[name]
+    return forward(replace(backbone, unet=unet), conditioned(backbone, [IdentityRow()]))
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize("is_null", [True, False])
+def test_change_is_that_of_the_weights(
+    backbone: Backbone, make_bank: MakeBank, scale: float, *, is_null: bool
+) -> None:
+    bank = changed(make_bank(1), backbone, 5)
+    row = IdentityRow(banks=(bank,), scale=scale, is_null=is_null, **SILENT)
+    condition = conditioned(backbone, [row])
+    expected = merged(backbone, bank, scale=scale)
+    assert (expected - forward(backbone, conditioned(backbone, [IdentityRow()]))).abs().max() > 1e-2
+    torch.testing.assert_close(forward(backbone, condition), expected, rtol=1e-4, atol=1e-5)
+    projected = with_context_projected(backbone.unet, condition)
+    torch.testing.assert_close(forward(backbone, projected), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_rows_of_other_ranks_and_without_are_as_if_alone(backbone: Backbone, make_bank: MakeBank) -> None:
+    rows = [
+        IdentityRow(),
+        IdentityRow(banks=(changed(make_bank(1), backbone, 5),)),
+        IdentityRow(banks=(make_bank(2),)),
+        IdentityRow(banks=(changed(make_bank(3), backbone, 6, rank=3),), scale=0.7),
+    ]
+    together = forward(backbone, conditioned(backbone, rows))
+    for number, row in enumerate(rows):
+        alone = forward(backbone, conditioned(backbone, [row]))
+        torch.testing.assert_close(together[number : number + 1], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_change_acts_only_for_who_has_the_picture_for_itself(backbone: Backbone, make_bank: MakeBank) -> None:
+    one, other = changed(make_bank(1), backbone, 5), make_bank(2)
+    without = replace(one, downs={}, ups={})
+    left = torch.cat([torch.ones(8, 4), torch.zeros(8, 4)], dim=1)
+    for banks, masks in (((one, other), ()), ((one,), (left,))):
+        plain = (without, *banks[1:])
+        pair = [
+            IdentityRow(banks=banks, region_masks=masks),
+            IdentityRow(banks=plain, region_masks=masks),
+        ]
+        predictions = forward(backbone, conditioned(backbone, pair))
+        assert torch.equal(predictions[0], predictions[1])
+    assert not stack_banks([one, other]).downs
+
+
+def test_gradients_reach_both_factors(backbone: Backbone, make_bank: MakeBank) -> None:
+    bank = changed(make_bank(1), backbone, 5)
+    leaves = bank.map(lambda tensor: tensor.clone().requires_grad_(True))
+    forward(backbone, conditioned(backbone, [IdentityRow(banks=(leaves,))])).square().sum().backward()
+    for factors in (leaves.downs, leaves.ups):
+        for name, factor in factors.items():
+            assert factor.grad is not None, name
+            assert bool(factor.grad.abs().sum() > 0), name
+
+
+def test_saved_changes_load_bit_for_bit_and_damaged_ones_are_refused(
+    backbone: Backbone, make_bank: MakeBank, tmp_path: Path
+) -> None:
+    path = tmp_path / "bank.safetensors"
+    bank = changed(make_bank(1), backbone, 5).to(dtype=torch.float16)
+    bank.save(path)
+    loaded = IdentityBank.load(path, model_hash=bank.model_hash)
+    for before, after in ((bank.downs, loaded.downs), (bank.ups, loaded.ups)):
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[name], after[name]) for name in before)
+    name = next(iter(bank.downs))
+    for damaged in (
+        replace(bank, ups={**bank.ups, name: bank.ups[name][:1]}),
+        replace(bank, ups={key: up for key, up in bank.ups.items() if key != name}),
+    ):
+        damaged.save(path)
+        with pytest.raises(CorruptTensorError):
+            IdentityBank.load(path, model_hash=bank.model_hash)
+
+
+def test_blended_change_is_the_weighted_sum_at_the_same_rank(backbone: Backbone, make_bank: MakeBank) -> None:
+    one, other = changed(make_bank(1), backbone, 5), make_bank(2)
+    mixed = blend_banks([one, other], [3.0, 1.0])
+    for name, down in one.downs.items():
+        assert mixed.downs[name].shape == down.shape
+        whole = mixed.ups[name].T @ mixed.downs[name]
+        torch.testing.assert_close(whole, 0.75 * one.ups[name].T @ down, rtol=1e-4, atol=1e-5)
+    same = replace(one, downs=dict(one.downs), ups={name: 2 * up for name, up in one.ups.items()})
+    doubled = blend_banks([one, same], [1.0, 1.0])
+    name = next(iter(one.downs))
+    expected = 1.5 * one.ups[name].T @ one.downs[name]
+    torch.testing.assert_close(doubled.ups[name].T @ doubled.downs[name], expected, rtol=1e-4, atol=1e-5)
