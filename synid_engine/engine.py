@@ -36,6 +36,7 @@ __all__ = [
     "Rendered",
     "Subject",
     "model_hash_of",
+    "subject_of",
     "to_picture",
 ]
 
@@ -212,7 +213,7 @@ class Engine:
         if not 1 <= count <= _MOST_PICTURES:
             raise InvalidSettingError(field="count", value=count, allowed=f"1 to {_MOST_PICTURES}")
         request = self.request(
-            () if character is None else (_subject(character),),
+            () if character is None else (subject_of(character),),
             prompt,
             negative_prompt=negative_prompt,
             pose=pose,
@@ -309,7 +310,8 @@ def model_hash_of(folder: str | Path | None) -> str:
     return hash_model(root)
 
 
-def _subject(character: Character) -> Subject:
+def subject_of(character: Character) -> Subject:
+    """Return a character as somebody in a picture."""
     return Subject(description=character.description, style=character.style, bank=character.bank)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from synid_engine.engine import Character, Engine
+from synid_engine.engine import Character, Engine, subject_of
 from synid_engine.evaluation.figures import Figure, aligned
 from synid_engine.evaluation.likeness import FACE_TRAITS, IDENTITY_TRAITS, Reading, found_traits, is_same
 from synid_engine.evaluation.metrics import (
@@ -24,6 +24,7 @@ from synid_engine.evaluation.models import Judges, load_judges
 from synid_engine.evaluation.progress import OnProgress, Ticker, ignore_progress
 from synid_engine.evaluation.prompts import EvaluationPrompt, Suite, suite_prompts
 from synid_engine.evaluation.report import contact_sheet
+from synid_engine.sampling.denoise import StepProgress, render
 
 _COLUMNS = {"quick": 4, "full": 6}
 
@@ -35,7 +36,7 @@ class SuitePicture:
     Attributes:
         prompt: What was asked for.
         image: What was drawn.
-        seconds: How long that took.
+        seconds: How long that took, those that were drawn with it sharing the time.
         reading: Its traits.
         face_is_same: Whether all face traits equal those of the portrait.
         all_is_same: Whether all identity traits do, clothes included.
@@ -161,34 +162,39 @@ def draw_prompts(
     on_progress: OnProgress,
     identity_scale: float | None = None,
 ) -> tuple[SuitePicture, ...]:
-    """Draw each prompt, with a character or with words alone, and compare it with the canonical reading."""
+    """Draw each prompt, with a character or with words alone, and compare it with the canonical reading.
+
+    Several are drawn together, as the served engine does; none depends on the others.
+    """
     ticker = Ticker("draw", total=len(prompts), on_progress=on_progress)
-    rows: list[SuitePicture] = []
-    for prompt in prompts:
-        started = time.monotonic()
-        drawn = engine.render(
-            character,
-            prompt.words,
-            seed=prompt.seed,
-            identity_scale=identity_scale,
-            on_progress=ticker.touch,
+    subjects = () if character is None else (subject_of(character),)
+    rows = [
+        replace(engine.request(subjects, prompt.words, identity_scale=identity_scale), seed=prompt.seed)
+        for prompt in prompts
+    ]
+    done = 0
+
+    def on_step(progress: StepProgress) -> None:
+        nonlocal done
+        ticker.step(steps=progress.rows_done - done)
+        done = progress.rows_done
+
+    started = time.monotonic()
+    drawn = render(engine.models.backbone, rows, max_rows=engine.config.max_rows, on_step=on_step)
+    seconds = (time.monotonic() - started) / len(rows)
+    images = [Image.fromarray(picture) for picture in drawn]
+    return tuple(
+        SuitePicture(
+            prompt=prompt,
+            image=image,
+            seconds=seconds,
+            reading=reading,
+            face_is_same=is_same(reading, canonical, FACE_TRAITS),
+            all_is_same=is_same(reading, canonical, IDENTITY_TRAITS),
+            found=found_traits(reading, prompt.expected),
         )
-        seconds = time.monotonic() - started
-        image = drawn[0].image
-        reading = judges.read([image])[0]
-        rows.append(
-            SuitePicture(
-                prompt=prompt,
-                image=image,
-                seconds=seconds,
-                reading=reading,
-                face_is_same=is_same(reading, canonical, FACE_TRAITS),
-                all_is_same=is_same(reading, canonical, IDENTITY_TRAITS),
-                found=found_traits(reading, prompt.expected),
-            )
-        )
-        ticker.step(prompt.words)
-    return tuple(rows)
+        for prompt, image, reading in zip(prompts, images, judges.read(images), strict=True)
+    )
 
 
 def described(prompts: tuple[EvaluationPrompt, ...], description: str) -> tuple[EvaluationPrompt, ...]:

@@ -74,8 +74,8 @@ class DistillConfig:
 def usual_config(models: StageModels) -> DistillConfig:
     """Return how characters are made unless more is asked for.
 
-    Where no encoder reads portraits, by all stages. Beside its tokens the drift correction shows no gain in the
-    ablation, so there it is left out.
+    Where no encoder reads portraits, by all stages. Beside its tokens the drift correction shows no gain in
+    the ablation, so there it is left out.
     """
     if models.identity_encoder is None:
         return DistillConfig()
