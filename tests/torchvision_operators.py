@@ -1,8 +1,8 @@
 """Let torchvision be imported where its wheel was built for another torch than the one that is here.
 
-The only wheels of torchvision at the package index are built for CUDA: beside a torch for CPUs their operators
-cannot be loaded, and importing the package fails at the first one that it describes. Here those operators are
-declared, without anything that could run; all of torchvision that is written in Python then works as it is.
+The only wheels of torchvision at the package index are built for CUDA: beside a torch for CPUs their
+operators cannot be loaded, and importing the package fails at the first one that it describes. Here those
+operators are declared, without anything that could run; what is written in Python then works as it is.
 """
 
 from importlib.util import find_spec

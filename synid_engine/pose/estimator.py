@@ -7,6 +7,7 @@ import importlib
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -20,7 +21,7 @@ from synid_engine.pose.estimator_folder import DWPOSE_WEIGHTS, OPENPOSE_WEIGHTS,
 _LONGER_PX, _SHORTER_PX = 1024, 512
 _SURE = 0.3
 _NOT_INSTALLED = (ImportError, OSError, RuntimeError, AttributeError, NameError)
-_UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError)
+_UNREADABLE = (UnpicklingError, OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError)
 
 Pixels = npt.NDArray[np.uint8]
 
