@@ -39,5 +39,5 @@ def _as_tensor(pose_map: Tensor | Image.Image, *, height: int, width: int) -> Fl
     fitted = pose_map.convert("RGB")
     if fitted.size != (width, height):
         fitted = fitted.resize((width, height), Image.Resampling.LANCZOS)
-    levels = torch.from_numpy(np.array(fitted))  # (height, width, 3)
+    levels = torch.tensor(np.asarray(fitted))  # (height, width, 3)
     return levels.permute(2, 0, 1).float() / 255
