@@ -1,5 +1,6 @@
 """`synid create` and `synid render`: from checked words to stored characters and pictures."""
 
+import io
 import secrets
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from bot.brought import checked_picture
 from bot.console import Reporter
 from bot.pictures import save_png
 from bot.requests import LARGEST_SEED, NoTerminalError, clean_text
@@ -16,6 +18,8 @@ from bot.settings import Settings
 from bot.words import repertoire_of
 from storage.names import clean_name, folder_name
 from storage.profiles import ProfileStore
+from synid_engine.errors import UnreadablePictureError
+from synid_engine.synid.repertoire import Repertoire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,8 @@ class DrawWish:
         name: The character's.
         prompt: Expression, scene, framing.
         pose: One that the base model declares; empty leaves it to the prompt.
+        pose_image: A picture of somebody in the pose that is wanted, in place of it.
+        pose_strength: Weight of either; None is the usual one.
         shape: Likewise; empty takes the usual one.
         count: How many pictures.
         seed: Seed of the first one; a new one is drawn by lot if None.
@@ -55,6 +61,8 @@ class DrawWish:
     name: str
     prompt: str
     pose: str = ""
+    pose_image: Path | None = None
+    pose_strength: float | None = None
     shape: str = ""
     count: int = 1
     seed: int | None = None
@@ -177,12 +185,15 @@ def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Draw
         quiet: Keep the standard output free: progress goes to stderr.
 
     Raises:
-        InvalidRequestError: There is no such character, pose or shape, or the prompt cannot be.
+        InvalidRequestError: There is no such character, pose or shape, or the prompt or the pose's picture
+            cannot be.
         JobCancelledError: A person stopped it.
     """
     settings = Settings()
     prompt = clean_text(wish.prompt, field="prompt")
-    repertoire_of(settings.models).require(pose=wish.pose, shape=wish.shape)
+    repertoire = repertoire_of(settings.models)
+    repertoire.require(pose=wish.pose, shape=wish.shape)
+    picture = _pose_picture(wish, repertoire)
     stored = ProfileStore(settings.data_folder(data)).get(wish.name)
     with Reporter(to_stderr=quiet) as reporter:
         reporter.say("loading the model")
@@ -196,6 +207,8 @@ def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Draw
             count=wish.count,
             seed=secrets.randbelow(min(LARGEST_SEED, 1 << 31)) if wish.seed is None else wish.seed,
             pose=wish.pose,
+            body=None if picture is None else engine.read_pose(picture),
+            pose_strength=wish.pose_strength,
             shape=wish.shape,
             on_progress=reporter,
         )
@@ -203,6 +216,20 @@ def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Draw
     stem = folder_name(stored.profile.name).rpartition("-")[0] or "character"
     paths = tuple((save_png(one.image, out / f"{stem}-{one.seed}.png"), one.seed) for one in pictures)
     return Drawn(pictures=paths, seconds=seconds, not_drawn=pictures[0].not_drawn)
+
+
+def _pose_picture(wish: DrawWish, repertoire: Repertoire) -> Image.Image | None:
+    """Read the picture whose pose is wanted, as a chat's upload is read."""
+    if wish.pose_strength is not None:
+        repertoire.require_pose_maps()
+    if wish.pose_image is None:
+        return None
+    repertoire.require_pose_reading()
+    try:
+        data = wish.pose_image.read_bytes()
+    except OSError as error:
+        raise UnreadablePictureError(detail=f"{wish.pose_image}: {error.strerror}") from error
+    return Image.open(io.BytesIO(checked_picture(data)))
 
 
 def _ask(images: Sequence[Image.Image], reporter: Reporter) -> int:

@@ -11,7 +11,7 @@ import typer
 from bot import bot_command, playground_command
 from bot.errors import sentence
 from bot.requests import LARGEST_SEED, MOST_PICTURES
-from bot.serve_commands import Pose, Shape, register
+from bot.serve_commands import Pose, PoseStrength, Shape, register
 from synid_engine.errors import JobCancelledError, SynIDError
 
 CANCELLED = 130
@@ -101,6 +101,10 @@ def render(  # noqa: PLR0913 - as many parameters as it has options
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=MOST_PICTURES, help="Pictures.")] = 1,
     seed: Seed = None,
     pose: Pose = "",
+    pose_image: Annotated[
+        Path | None, typer.Option("--pose-image", help="A picture of the pose.", show_default=False)
+    ] = None,
+    pose_strength: PoseStrength = None,
     shape: Shape = "",
     out: Out = Path("out"),
     data: Data = None,
@@ -109,7 +113,16 @@ def render(  # noqa: PLR0913 - as many parameters as it has options
     """Draw a character in an expression, scene or framing."""
     from bot import characters
 
-    wish = characters.DrawWish(name=name, prompt=prompt, pose=pose, shape=shape, count=count, seed=seed)
+    wish = characters.DrawWish(
+        name=name,
+        prompt=prompt,
+        pose=pose,
+        pose_image=pose_image,
+        pose_strength=pose_strength,
+        shape=shape,
+        count=count,
+        seed=seed,
+    )
     drawn = characters.render(wish, out=out, data=data, quiet=as_json)
     if as_json:
         _print_json(drawn.to_fields())

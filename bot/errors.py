@@ -42,6 +42,8 @@ _FIELDS = (
     mark("style"),
 )
 """What errors call the fields that people fill in."""
+_ALLOWED = (mark("left out beside the pose of a picture"),)
+"""What the engine says of fields that people fill in."""
 _E = TypeVar("_E", bound=SynIDError)
 _SENTENCES: dict[type[SynIDError], Callable[[SynIDError], str]] = {}
 
@@ -103,6 +105,14 @@ def _not_declared(error: engine.NotDeclaredError) -> str:
     )
 
 
+def _no_estimator(error: engine.NoPoseEstimatorError) -> str:
+    said = say(
+        "no pose can be read from a picture here: that needs weights in the base model's folder "
+        "pose_estimator, and pip install 'synid-bot[sd15]'"
+    )
+    return f"{said} ({_short(error.detail)})" if error.detail else said
+
+
 _say(SynIDError, lambda e: say("something went wrong ({kind})", kind=type(e).__name__))
 _say(engine.JobCancelledError, lambda _: say("cancelled"))
 _say(
@@ -126,6 +136,16 @@ _say(
     lambda e: f"pictures drawn together must have one size: one is {e.found} and the others are {e.expected}",
 )
 _say(engine.NoFaceFoundError, lambda _: say("no face was found in the picture"))
+_say(engine.NobodyFoundError, lambda _: say("nobody was found in the picture whose pose could be read"))
+_say(
+    engine.UnreadablePictureError,
+    lambda e: say("the picture cannot be read: {detail}", detail=_short(translated(e.detail))),
+)
+_say(
+    engine.NoPoseControlError,
+    lambda _: say("the base model cannot be held to a pose: it has no pose ControlNet"),
+)
+_say(engine.NoPoseEstimatorError, _no_estimator)
 _say(
     engine.BaseModelMismatchError,
     lambda e: say(

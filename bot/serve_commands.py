@@ -30,6 +30,10 @@ Key = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED, show_default=False)]
 Pose = Annotated[str, typer.Option(help="A pose that the base model declares.", show_default=False)]
+PoseStrength = Annotated[
+    float | None,
+    typer.Option("--pose-strength", min=0.0, max=2.0, help="How strictly it is kept.", show_default=False),
+]
 Shape = Annotated[str, typer.Option(help="A shape of pictures that it declares.", show_default=False)]
 File = Annotated[Path, typer.Argument(help="The backup.", show_default=False)]
 
@@ -98,6 +102,7 @@ def submit_render(  # noqa: PLR0913 - as many parameters as it has options
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=MOST_PICTURES, help="Pictures.")] = 1,
     negative: Annotated[str, typer.Option("--negative", help="What to steer away from.")] = "",
     pose: Pose = "",
+    pose_strength: PoseStrength = None,
     shape: Shape = "",
     seed: Seed = None,
     owner: Owner = 0,
@@ -119,6 +124,7 @@ def submit_render(  # noqa: PLR0913 - as many parameters as it has options
         prompt=prompt,
         negative_prompt=negative,
         pose=pose,
+        pose_strength=pose_strength,
         shape=shape,
         pictures=count,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.tongue import mark
-from synid_engine.synid.repertoire import Repertoire
+from synid_engine.synid.repertoire import Repertoire, folder_repertoire
 
 _NAMES = (
     mark("close-up"),
@@ -17,8 +17,25 @@ _NAMES = (
     mark("looking straight ahead"),
     mark("square"),
     mark("wide shot"),
+    mark("front"),
+    mark("three-quarter left"),
+    mark("three-quarter right"),
+    mark("profile left"),
+    mark("profile right"),
+    mark("looking up"),
+    mark("looking down"),
+    mark("full body"),
+    mark("sitting"),
+    mark("walking"),
+    mark("running"),
+    mark("waving"),
+    mark("arms crossed"),
+    mark("pointing"),
+    mark("hands on hips"),
+    mark("from behind"),
+    mark("arms raised"),
 )
-"""What the embedded model declares, as people read it in their language."""
+"""What the embedded model declares, and the poses of models with a ControlNet, as people read them."""
 
 
 class Words(Protocol):
@@ -87,4 +104,4 @@ def repertoire_of(model: Path | None) -> Repertoire:
     """Return what a base model declares, without its words; None is the embedded model."""
     from synid_engine.tiny.repertoire import REPERTOIRE
 
-    return REPERTOIRE if model is None else Repertoire()
+    return REPERTOIRE if model is None else folder_repertoire(model)

@@ -9,9 +9,12 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from synid_engine.errors import InvalidSettingError, MissingModelError
+from synid_engine.errors import InvalidSettingError, MissingModelError, NoPoseEstimatorError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.perception.bundle import load_identity_encoder, load_perception
+from synid_engine.pose.body import Body
+from synid_engine.pose.estimator import PoseEstimator, load_pose_estimator, read_body
+from synid_engine.pose.estimator_folder import ESTIMATOR
 from synid_engine.runtime.backbone import load_backbone
 from synid_engine.runtime.model_folder import hash_model
 from synid_engine.sampling.denoise import StepProgress, render
@@ -21,11 +24,12 @@ from synid_engine.synid.checkpoint_file import CheckpointKeeper, FileKeeper, NoK
 from synid_engine.synid.images import to_picture, to_tensor
 from synid_engine.synid.library import FinishedCharacter, build_library
 from synid_engine.synid.pipeline import DistillConfig, Distilled, distill, usual_config
+from synid_engine.synid.posing import posed_row
 from synid_engine.synid.projector import TokenLibrary
-from synid_engine.synid.repertoire import posed
+from synid_engine.synid.repertoire import Repertoire, folder_repertoire, posed
 from synid_engine.synid.request import WORDS, RenderConfig, Subject, request_row
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
-from synid_engine.synid.words import Wording
+from synid_engine.synid.words import PlainWording, Wording
 from synid_engine.tiny.wording import WorldWording
 
 __all__ = [
@@ -73,11 +77,13 @@ class Engine:
         models: Frozen; what draws and what judges.
         wording: Reads people's words for the base model.
         config: Defaults of drawing.
+        pose_estimator: Reads poses from pictures; None where nothing can.
     """
 
     models: StageModels
     wording: Wording = field(default_factory=WorldWording)
     config: RenderConfig = field(default_factory=RenderConfig)
+    pose_estimator: PoseEstimator | None = None
 
     @classmethod
     def load(
@@ -87,10 +93,11 @@ class Engine:
         device: str | None = None,
         on_part: Callable[[str], None] = _ignore_part,
     ) -> "Engine":
-        """Load a model of the drawn world.
+        """Load a model of the drawn world, or one with a ControlNet, which is told ordinary English.
 
         Args:
-            folder: In diffusers' layout, with `perception` beside the models; None takes the embedded model.
+            folder: In diffusers' layout, with `perception` beside the models, and perhaps `pose_estimator`;
+                None takes the embedded model.
             device: For example `cpu` or `cuda:0`; None chooses the fastest.
             on_part: Told the name of each part before it is loaded.
 
@@ -103,12 +110,30 @@ class Engine:
         on_part("perception")
         perception = load_perception(root / "perception", device=device)
         encoder = load_identity_encoder(root / "identity_encoder", device=device)
-        return cls(models=StageModels(backbone=backbone, perception=perception, identity_encoder=encoder))
+        return cls(
+            models=StageModels(backbone=backbone, perception=perception, identity_encoder=encoder),
+            wording=_wording_of(folder_repertoire(root)),
+            pose_estimator=load_pose_estimator(root / ESTIMATOR, device=str(backbone.device)),
+        )
 
     @property
     def model_hash(self) -> str:
         """SHA-256 of the base model; characters belong to one."""
         return self.models.backbone.model_hash
+
+    def read_pose(self, picture: Image.Image) -> Body:
+        """Read the pose of the person in a picture, or of the one who takes the most room.
+
+        Raises:
+            NoPoseControlError: The base model cannot be held to a pose.
+            NoPoseEstimatorError: Nothing here can read one.
+            NobodyFoundError: There is nobody.
+            DamagedModelError: The estimator's weights cannot be used.
+        """
+        self.wording.repertoire.require_pose_maps()
+        if self.pose_estimator is None:
+            raise NoPoseEstimatorError
+        return read_body(self.pose_estimator, picture)
 
     def not_drawn(self, text: str) -> tuple[str, ...]:
         """Return the words of a text that the base model cannot draw."""
@@ -183,6 +208,8 @@ class Engine:
         seed: int = 0,
         negative_prompt: str = "",
         pose: str = "",
+        body: Body | None = None,
+        pose_strength: float | None = None,
         shape: str = "",
         identity_scale: float | None = None,
         num_inference_steps: int = 20,
@@ -198,7 +225,9 @@ class Engine:
             seed: Of the first picture.
             negative_prompt: What to steer away from.
             pose: One that the base model declares; it wins over the prompt. Empty leaves it to that.
-            shape: Likewise; empty takes the usual one.
+            body: A pose of one's own, such as `read_pose` returns, in place of a declared one.
+            pose_strength: Weight of the pose; None takes the configured one, 0 leaves it to the prompt.
+            shape: As `pose`; empty takes the usual one.
             identity_scale: Weight of the bank; None takes the configured one. 0 leaves the identity to the
                 words and the bank's tokens out.
             num_inference_steps: Denoising steps.
@@ -208,6 +237,7 @@ class Engine:
         Raises:
             InvalidSettingError: A number is outside its range.
             NotDeclaredError: The base model has no such pose or shape.
+            NoPoseControlError: It cannot be held to a body.
             BaseModelMismatchError: The character was made with another base model.
         """
         if not 1 <= count <= _MOST_PICTURES:
@@ -217,6 +247,8 @@ class Engine:
             prompt,
             negative_prompt=negative_prompt,
             pose=pose,
+            body=body,
+            pose_strength=pose_strength,
             shape=shape,
             identity_scale=identity_scale,
         )
@@ -241,6 +273,8 @@ class Engine:
         *,
         negative_prompt: str = "",
         pose: str = "",
+        body: Body | None = None,
+        pose_strength: float | None = None,
         shape: str = "",
         identity_scale: float | None = None,
     ) -> RenderRow:
@@ -256,7 +290,20 @@ class Engine:
             negative_prompt=negative_prompt,
             identity_scale=identity_scale,
         )
-        return row if form is None else replace(row, latent_size=(form.height // cell, form.width // cell))
+        if form is not None:
+            row = replace(row, latent_size=(form.height // cell, form.width // cell))
+        return self._posed(row, pose=pose, body=body, strength=pose_strength)
+
+    def _posed(self, row: RenderRow, *, pose: str, body: Body | None, strength: float | None) -> RenderRow:
+        """Hold a row to a body, or to a declared pose if that is a map."""
+        backbone = self.models.backbone
+        wanted = self.wording.repertoire.wanted_body(pose=pose, body=body, strength=strength)
+        if wanted is None:
+            return row
+        cells = row.latent_size or backbone.latent_shape[1:]
+        height, width = (side * backbone.vae_scale_factor for side in cells)
+        chosen = self.config.pose_strength if strength is None else strength
+        return posed_row(row, wanted, size=(width, height), strength=chosen)
 
     def _library(self, finished: Sequence[Character], config: DistillConfig) -> TokenLibrary | None:
         """Read finished characters for a warm start."""
@@ -308,6 +355,10 @@ def model_hash_of(folder: str | Path | None) -> str:
     if not (root / "model_index.json").is_file():
         raise MissingModelError(folder=root, part="model_index.json")
     return hash_model(root)
+
+
+def _wording_of(repertoire: Repertoire) -> Wording:
+    return PlainWording(repertoire=repertoire) if repertoire.has_pose_maps else WorldWording()
 
 
 def subject_of(character: Character) -> Subject:

@@ -72,6 +72,22 @@ class NoFaceFoundError(InvalidRequestError):
     """A picture that must show a face shows none."""
 
 
+class NobodyFoundError(InvalidRequestError):
+    """A picture that must show a person's pose shows nobody."""
+
+
+class UnreadablePictureError(InvalidRequestError):
+    """What must be a picture is none that can be read; `detail` says why."""
+
+    def __init__(self, *, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NoPoseControlError(InvalidRequestError):
+    """A picture must be drawn in a pose, and the base model has no ControlNet that could hold it."""
+
+
 class BaseModelMismatchError(InvalidRequestError):
     """An identity was made with another base model, on which it means nothing; both are model hashes."""
 
@@ -123,6 +139,14 @@ class DeviceUnavailableError(WeightsError):
     def __init__(self, *, device: str) -> None:
         super().__init__(device)
         self.device = device
+
+
+class NoPoseEstimatorError(WeightsError):
+    """Nothing here can read a pose from a picture; `detail` is what is missing, or empty for its weights."""
+
+    def __init__(self, *, detail: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
 
 
 class CorruptTensorError(StoreError):

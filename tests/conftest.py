@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+
+from .torchvision_operators import declare_missing_operators
+
+declare_missing_operators()  # before diffusers, which imports torchvision where it is installed
+
 from diffusers import StableDiffusionPipeline as Pipeline
 from diffusers import UNet2DConditionModel
 from hypothesis import HealthCheck, settings
@@ -12,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.runtime.backbone import Backbone, load_backbone
 
-from .small_models import save_small_models, save_whole_model, small_unet
+from .small_models import save_posed_model, save_small_models, save_whole_model, small_unet
 
 # No test asserts a time: a busy machine is no fault of the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,6 +46,18 @@ def whole_model(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def epsilon_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Hold a pipeline folder of small random models: AutoencoderKL, epsilon."""
     return save_small_models(tmp_path_factory.mktemp("models") / "kl", prediction_type="epsilon", kl=True)
+
+
+@pytest.fixture(scope="session")
+def posed_folder(epsilon_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hold the same models, and a ControlNet beside them."""
+    return save_posed_model(epsilon_folder, tmp_path_factory.mktemp("models") / "posed")
+
+
+@pytest.fixture(scope="session")
+def posed_backbone(posed_folder: Path) -> Backbone:
+    """Load the models with the ControlNet in float32 on the CPU."""
+    return load_backbone(posed_folder, device="cpu", dtype=torch.float32)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from diffusers import StableDiffusionPipeline as Pipeline
 from tokenizers import Tokenizer, pre_tokenizers, trainers
 from tokenizers.models import BPE
@@ -124,6 +124,21 @@ def save_small_models(folder: Path, *, prediction_type: str = "v_prediction", kl
             requires_safety_checker=False,
         )
         pipeline.save_pretrained(folder)
+    return folder
+
+
+def save_posed_model(drawing: Path, folder: Path) -> Path:
+    """Write the models of `drawing` and a ControlNet that fits them, none of whose layers is zero."""
+    shutil.copytree(drawing, folder)
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet", local_files_only=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(12)
+        network = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(8, 8, 16, 16))
+        with torch.no_grad():
+            for block in (*network.controlnet_down_blocks, network.controlnet_mid_block):
+                block.weight.normal_(std=0.2)
+            network.controlnet_cond_embedding.conv_out.weight.normal_(std=0.5)
+    network.save_pretrained(folder / "controlnet")
     return folder
 
 

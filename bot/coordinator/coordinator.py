@@ -1,8 +1,6 @@
 """The coordinator: takes jobs, hands them to the engine in a fair order, keeps what comes of them."""
 
 import asyncio
-import hashlib
-import itertools
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -11,26 +9,29 @@ from bot.coordinator.changes import Changes, question_of
 from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
 from bot.coordinator.deliveries import Deliveries, Delivery
 from bot.coordinator.dispatch import Dispatch
+from bot.coordinator.inspection import Inspection
 from bot.coordinator.parts import Parts
 from bot.coordinator.reports import Reports
 from bot.coordinator.sweep import Sweep
-from bot.coordinator_errors import EngineSilentError
 from bot.errors import sentence
 from bot.tongue import mark
 from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.link import EngineDownError, LinkEvent
 from synid_engine.serving.messages import FINAL, Answer, Job, JobState, Lease, Submission
-from synid_engine.serving.wire import AskHealth, Judge
+from synid_engine.serving.wire import AskHealth
 
 _LOG = logging.getLogger(__name__)
 _NEWS = 0.1  # share of a told time; a smaller change is told to nobody
 _MOST_CHOICES = 1000  # of any question
-_VERDICT_S = 60.0  # how long the engine may take to look at a picture; a step may come before it
 _LAST_REPORTS_S = 10.0  # how long the reports of a closed link may take to be read
 
 
 class Coordinator:
-    """One queue, one engine; see `CoordinatorClient`. Everything that changes a job takes its turn."""
+    """One queue, one engine; see `CoordinatorClient`. Everything that changes a job takes its turn.
+
+    Attributes:
+        inspection: Shows the engine pictures that somebody brought.
+    """
 
     def __init__(self, parts: Parts, changes: Changes, delivery: Delivery) -> None:
         self._parts = parts
@@ -42,7 +43,7 @@ class Coordinator:
         self._deliveries = Deliveries(parts, changes, delivery, self._turn)
         self._tasks: list[asyncio.Task[None]] = []
         self._reader: asyncio.Task[None] | None = None
-        self._judged = itertools.count()
+        self.inspection = Inspection(parts)
         self._told: dict[int, PlaceChanged] = {}
         self._ended = asyncio.Event()
         self._fault: BaseException | None = None
@@ -106,33 +107,6 @@ class Coordinator:
             with self._surviving():
                 await self._dispatch.fill()
         return job
-
-    async def judge(self, picture: bytes) -> float | None:
-        """Let the engine look at a picture that somebody brought.
-
-        Returns:
-            How likely it is to be sexual; None if it is no picture.
-
-        Raises:
-            EngineDownError: There is no engine that could.
-            EngineSilentError: It does not answer.
-            DiskFullError: There is no room for the picture.
-            UnwritableError: The system refuses to write it.
-        """
-        if self._parts.engine.ready is None:
-            raise EngineDownError
-        digest = hashlib.sha256(picture).hexdigest()
-        holder = f"verdict {next(self._judged)}"
-        await self._parts.spool.put(holder, picture)
-        try:
-            answer = self._parts.verdicts.ask(digest)
-            await self._parts.link.send(Judge(image=digest))
-            async with asyncio.timeout(_VERDICT_S):
-                return await asyncio.shield(answer)
-        except TimeoutError as error:
-            raise EngineSilentError(seconds=_VERDICT_S) from error
-        finally:
-            await self._parts.spool.hold(holder, ())
 
     async def cancel(self, job_id: int) -> Job:
         """See `CoordinatorClient`."""

@@ -22,6 +22,7 @@ from storage.errors import (
 )
 from storage.names import clean_name, name_key
 from synid_engine.errors import SynIDError
+from synid_engine.pose.body import Body
 from synid_engine.serving.messages import (
     AnyWork,
     CreateWork,
@@ -91,6 +92,8 @@ class RenderRequest(SubjectRequest):
 
     Attributes:
         pose: One that the base model declares, likewise `shape`; empty leaves it to the prompt.
+        body: A pose of one's own in place of it.
+        pose_strength: Weight of either; None is the usual one.
         style: Art style; empty is the character's own.
         guidance_scale: None is the usual one, likewise `identity_scale`.
     """
@@ -98,6 +101,8 @@ class RenderRequest(SubjectRequest):
     prompt: str
     negative_prompt: str = ""
     pose: str = ""
+    body: Body | None = None
+    pose_strength: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
     shape: str = ""
     pictures: Annotated[int, Field(ge=1, le=MOST_PICTURES)] = 1
     style: str = ""
@@ -170,11 +175,14 @@ class Desk:
         """See `RequestDesk`."""
         prompt = clean_text(request.prompt, field="prompt")
         self._repertoire.require(pose=request.pose, shape=request.shape)
+        self._repertoire.wanted_body(pose=request.pose, body=request.body, strength=request.pose_strength)
         character, made = await self._drawable(request)
         work = RenderWork(
             prompt=prompt,
             negative_prompt=request.negative_prompt,
             pose=request.pose,
+            body=request.body,
+            pose_strength=request.pose_strength,
             shape=request.shape,
             seed=_seed(request),
             pictures=request.pictures,

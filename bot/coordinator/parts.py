@@ -15,7 +15,7 @@ from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.forecast import Capacity
 from synid_engine.serving.link import EngineLink
 from synid_engine.serving.messages import STALE_AFTER_S, Failure
-from synid_engine.serving.wire import Health, Ready
+from synid_engine.serving.wire import Health, PoseRead, Ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,8 @@ class Parts:
     live: LiveEvents = field(default_factory=LiveEvents)
     engine: EngineView = field(default_factory=EngineView)
     untold: asyncio.Event = field(default_factory=asyncio.Event)
-    verdicts: Verdicts = field(default_factory=Verdicts)
+    verdicts: Verdicts[float | None] = field(default_factory=Verdicts[float | None])
+    poses: Verdicts[PoseRead] = field(default_factory=Verdicts[PoseRead])
 
 
 def failure_of(error: SynIDError) -> Failure:

@@ -23,6 +23,7 @@ from synid_engine.serving.wire import (
     Health,
     Judged,
     Loading,
+    PoseRead,
     Previewed,
     Progressed,
     Ready,
@@ -61,6 +62,8 @@ class Reports:
                 await self._end(event)
         elif isinstance(event, Judged):
             self._parts.verdicts.settle(event.image, event.nsfw)
+        elif isinstance(event, PoseRead):
+            self._parts.poses.settle(event.image, event)
         else:
             await self._engine(event)
 
@@ -109,6 +112,7 @@ class Reports:
         self._parts.engine.ready, self._parts.engine.health = None, None
         self._parts.engine.stage = STARTING_AGAIN
         self._parts.verdicts.give_up()
+        self._parts.poses.give_up()
         failure = failure_of(EngineLostError(detail=event.reason))
         for lease, engine_ms in self._parts.schedule.leases(up_to=event.generation):
             if self._parts.engine.is_draining:

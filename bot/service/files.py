@@ -73,7 +73,7 @@ class CharacterFiles:
         await self._gate.together(
             place, profile.name, profile.description, profile.style, field="description"
         )
-        nsfw = await self._opened.coordinator.judge(files[1])
+        nsfw = await self._opened.coordinator.inspection.judge(files[1])
         if nsfw is None or self._gate.rule.withholds(nsfw):
             raise WithheldError
         judged = replace(profile, scores={**profile.scores, NSFW: nsfw})

@@ -1,12 +1,15 @@
 """Jobs that people ask for in a chat: made, drawn again, chosen for, cancelled, looked at."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from bot.asked import asked
+from bot.brought import checked_picture
 from bot.chat_errors import (
     MemberLimitError,
+    ModelUnknownError,
     NothingMadeError,
     NothingUnfinishedError,
     NotYoursError,
@@ -24,6 +27,7 @@ from bot.tongue import mark
 from bot.words import Words
 from storage.errors import CharacterNotFoundError
 from synid_engine.errors import SynIDError
+from synid_engine.pose.body import Body
 from synid_engine.serving.messages import UNFINISHED, CreateWork, EvaluateWork, Job, RenderWork
 
 _LOOKED_AT = 200
@@ -50,7 +54,11 @@ class CreateWish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrawWish:
-    """Pictures as a person asks for them; what is None is left to the engine."""
+    """Pictures as a person asks for them; what is None is left to the engine.
+
+    Attributes:
+        pose_picture: A picture of somebody in the pose that is wanted.
+    """
 
     character: str
     prompt: str
@@ -59,6 +67,8 @@ class DrawWish:
     negative: str = ""
     style: str = ""
     pose: str = ""
+    pose_picture: bytes | None = None
+    pose_strength: float | None = None
     shape: str = ""
     strength: float | None = None
     spoiler: bool = False
@@ -144,6 +154,8 @@ class Jobs:
             prompt=await self._tools.gate.text(place, wish.prompt, field="prompt"),
             negative_prompt=self._tools.gate.clean(wish.negative, field="negative prompt"),
             pose=wish.pose,
+            body=None if wish.pose_picture is None else await self._body(place, wish.pose_picture),
+            pose_strength=wish.pose_strength,
             shape=wish.shape,
             pictures=wish.pictures,
             seed=wish.seed,
@@ -151,6 +163,15 @@ class Jobs:
             identity_scale=wish.strength,
         )
         return await self._submit(place, request, spoiler=wish.spoiler)
+
+    async def _body(self, place: Place, picture: bytes) -> Body:
+        """Read the pose of a picture that somebody brought; nothing else of it is kept."""
+        await self._tools.rules.require(place)
+        self._tools.words.repertoire.require_pose_reading()
+        if not (await self.health()).is_ready:
+            raise ModelUnknownError
+        checked = await asyncio.to_thread(checked_picture, picture)
+        return await self._tools.opened.coordinator.inspection.read_pose(checked)
 
     async def evaluate(self, place: Place, character: str) -> Job:
         """Ask how steady a character is; errors as in `create`."""
@@ -284,6 +305,8 @@ class Jobs:
                 "prompt": work.prompt,
                 "negative_prompt": work.negative_prompt,
                 "pose": work.pose,
+                "body": work.body,
+                "pose_strength": work.pose_strength,
                 "shape": work.shape,
                 "pictures": work.pictures,
                 "style": work.styles[0] if work.styles else "",

@@ -1,4 +1,4 @@
-"""The frozen models that every picture goes through: UNet, VAE, text encoders and the noise schedule.
+"""The frozen models that every picture goes through: UNet, ControlNet, VAE, text encoders and noise schedule.
 
 Knows nothing about identities, rows or steps.
 """
@@ -19,6 +19,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from synid_engine.runtime.device import choose_device, choose_dtype
 from synid_engine.runtime.model_folder import ModelFolder, hash_model, quiet_libraries
+from synid_engine.runtime.pose_control import PoseControl, load_pose_control
 
 _CROSS_ATTENTION = ".attn2.processor"
 
@@ -48,9 +49,11 @@ class Backbone:
         tokenizers: One for each text encoder.
         noise_scheduler_config: Configuration of a diffusers noise scheduler: betas, prediction type, spacing.
         model_id: Name for people.
-        model_hash: SHA-256 over every weight and configuration file; identities belong to one.
+        model_hash: SHA-256 over every weight and configuration file but the ControlNet's, which no identity
+            depends on; identities belong to one.
         device: Where all modules are.
         dtype: Format of all weights; latents between steps stay float32.
+        pose_control: Holds poses; None where the folder has no `controlnet`.
     """
 
     unet: UNet2DConditionModel
@@ -62,6 +65,7 @@ class Backbone:
     model_hash: str
     device: torch.device
     dtype: torch.dtype
+    pose_control: PoseControl | None = None
 
     @property
     def vae_scale_factor(self) -> int:
@@ -119,7 +123,8 @@ def load_backbone(
     """Load the frozen models of a folder in diffusers' layout, as Stable Diffusion 1.5 has it.
 
     Args:
-        folder: Holds `model_index.json`, `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`.
+        folder: Holds `model_index.json`, `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`, and may
+            hold `controlnet`, which then must fit the UNet.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
         dtype: Format of the weights; None chooses what the device multiplies in hardware.
 
@@ -136,8 +141,9 @@ def load_backbone(
     index = models.json("model_index.json")
     encoders = models.text_encoder_parts()
     with quiet_libraries():
+        unet = cast("UNet2DConditionModel", models.model("unet", UNet2DConditionModel))
         return Backbone(
-            unet=cast("UNet2DConditionModel", models.model("unet", UNet2DConditionModel)),
+            unet=unet,
             vae=models.autoencoder(),
             text_encoders=tuple(
                 cast("CLIPTextModel", models.model(part, CLIPTextModel)) for part in encoders
@@ -150,6 +156,7 @@ def load_backbone(
             model_hash=hash_model(root),
             device=place,
             dtype=weights,
+            pose_control=load_pose_control(models, root, unet),
         )
 
 

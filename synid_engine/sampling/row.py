@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from jaxtyping import Float
+from PIL import Image
 from torch import Tensor
 
 from synid_engine.errors import InvalidSettingError
@@ -34,6 +35,11 @@ class RenderRow:
         token_scale: Weight of the banks' text tokens against a prompt token's 1; 0 leaves them out.
         identity_start: Share of the schedule in [0, 1] after which the identity begins to act.
         identity_end: Share of the schedule in [0, 1] after which it no longer acts.
+        pose_map: Skeletons on black, as OpenPose draws them: RGB in [0, 1] of the picture's size, or a
+            picture of any size, which is stretched to it; None leaves the pose to the prompt.
+        pose_strength: Weight of what the ControlNet adds, in both halves of guidance; 0 is the stock model.
+        pose_start: Share of the schedule in [0, 1] before which no step is posed.
+        pose_end: Share of the schedule in [0, 1] by which every posed step has ended.
         initial_latents: Where image-to-image starts from, as the VAE encodes it; None starts from noise.
         strength: In (0, 1]; share of the schedule that image-to-image walks. Without initial latents it is 1.
         latent_size: Height and width in latent cells; None is the model's own.
@@ -54,6 +60,10 @@ class RenderRow:
     token_scale: float = 1.0
     identity_start: float = 0.0
     identity_end: float = 1.0
+    pose_map: Float[Tensor, "3 map_height map_width"] | Image.Image | None = None
+    pose_strength: float = 1.0
+    pose_start: float = 0.0
+    pose_end: float = 1.0
     initial_latents: Float[Tensor, "c h w"] | None = None
     strength: float = 1.0
     latent_size: tuple[int, int] | None = None
@@ -69,6 +79,9 @@ class RenderRow:
         _within("token_scale", self.token_scale, 0, 100)
         _within("identity_start", self.identity_start, 0, 1)
         _within("identity_end", self.identity_end, 0, 1)
+        _within("pose_strength", self.pose_strength, 0, 2)
+        _within("pose_start", self.pose_start, 0, 1)
+        _within("pose_end", self.pose_end, 0, 1)
         _within("strength", self.strength, 0, 1)
         _one_of("noise_scheduler", self.noise_scheduler, get_args(NoiseSchedulerName))
         if self.step_count < 1:
@@ -86,6 +99,11 @@ class RenderRow:
     def step_count(self) -> int:
         """Steps that the row takes: all of its schedule, or the last part of it for image-to-image."""
         return int(self.num_inference_steps * self.strength)
+
+    @property
+    def is_posed(self) -> bool:
+        """Whether a ControlNet takes part in some of its steps."""
+        return self.pose_map is not None and self.pose_strength > 0
 
     @property
     def is_guided(self) -> bool:

@@ -11,6 +11,7 @@ from synid_engine.identity.condition import IdentityRow
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.sampling.noise_scheduler import draws_noise, make_noise_scheduler
+from synid_engine.sampling.pose_map import embedded_pose
 from synid_engine.sampling.row import RenderRow
 
 
@@ -22,6 +23,7 @@ class RowState:
         latents: Float32, on the backbone's device.
         preview: The clean latents that the last step implies, or the latents where the method gives none.
         index: Steps of the schedule that are behind.
+        pose: Its pose map as the ControlNet takes it; None where it is not posed.
     """
 
     def __init__(self, row: RenderRow, backbone: Backbone) -> None:
@@ -36,6 +38,7 @@ class RowState:
         noise = gaussian_noise((1, channels, height, width), self._generator).to(backbone.device)
         self.latents = self._first_latents(noise)
         self.preview = self.latents
+        self.pose = embedded_pose(row, backbone, latent_size=(height, width))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -56,6 +59,16 @@ class RowState:
     def identity_acts(self) -> bool:
         """Whether the next step is inside the row's identity window."""
         return self.row.identity_start <= self.index / len(self._timesteps) < self.row.identity_end
+
+    @property
+    def pose_acts(self) -> bool:
+        """Whether the next step is posed, and lies inside the row's window.
+
+        Source: diffusers 0.42 `StableDiffusionControlNetPipeline`, `control_guidance_start` and `_end`.
+        """
+        steps = len(self._timesteps)
+        began, ends = self.index / steps, (self.index + 1) / steps
+        return self.pose is not None and self.row.pose_start <= began and ends <= self.row.pose_end
 
     def identity_row(self, *, is_null: bool) -> IdentityRow:
         """Return what the row's identity is at the next step, in one half of guidance."""

@@ -14,6 +14,7 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.condition import ConditionedContext, condition_rows
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.guidance import guide
+from synid_engine.sampling.pose_residuals import pose_residuals
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.row_state import RowState
 
@@ -25,6 +26,7 @@ class _Batch:
     """What stays the same from step to step while the same rows run with the same identities."""
 
     fingerprint: tuple[object, ...]
+    prompt_embeds: Float[Tensor, "batch tokens context_dim"]
     conditioned: ConditionedContext
     added: Mapping[str, Tensor] | None
 
@@ -64,6 +66,7 @@ class DenoiseRun:
             PictureSizeMismatchError: The rows under way have another size.
             BaseModelMismatchError: A bank is of another base model.
             InvalidSettingError: There are more steps than the model has timesteps.
+            NoPoseControlError: It is posed, and the base model cannot hold a pose.
         """
         for bank in row.banks:
             self._check_bank(bank)
@@ -126,6 +129,7 @@ class DenoiseRun:
                 cross_attention_kwargs=batch.conditioned.cross_attention_kwargs,
                 added_cond_kwargs=batch.added,
                 return_dict=False,
+                **pose_residuals(backbone, states, latents, timesteps, batch.prompt_embeds, batch.added),
             )[0]
         except torch.OutOfMemoryError as error:
             raise DeviceOutOfMemoryError(rows=len(states)) from error
@@ -138,8 +142,9 @@ class DenoiseRun:
             return self._batch
         halves = [(state, index < unconditional) for index, state in enumerate(states)]
         prompts = [state.row.negative_prompt if is_null else state.row.prompt for state, is_null in halves]
+        prompt_embeds = torch.stack([self._encode(prompt) for prompt in prompts])
         conditioned = condition_rows(
-            torch.stack([self._encode(prompt) for prompt in prompts]),
+            prompt_embeds,
             [state.identity_row(is_null=is_null) for state, is_null in halves],
             latent_size=states[0].size,
             levels=len(cast("Any", self._backbone.unet.config).block_out_channels),
@@ -149,7 +154,12 @@ class DenoiseRun:
             name: tensor.to(self._backbone.device, self._backbone.dtype) for name, tensor in added.items()
         }
         projected = with_context_projected(self._backbone.unet, conditioned)
-        self._batch = _Batch(fingerprint=fingerprint, conditioned=projected, added=placed or None)
+        self._batch = _Batch(
+            fingerprint=fingerprint,
+            prompt_embeds=prompt_embeds,
+            conditioned=projected,
+            added=placed or None,
+        )
         return self._batch
 
     def _encode(self, prompt: str) -> Float[Tensor, "tokens context_dim"]:

@@ -9,9 +9,15 @@ _LONGEST_DETAIL = 500
 
 def broken(lease: Lease, error: Exception, *, engine_ms: float) -> Broken:
     """Return the report of a job that an error ended."""
+    return Broken(
+        lease=lease, failure=failure_of(error), retryable=can_be_retried(error), engine_ms=engine_ms
+    )
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return an error's name and its fields."""
     fields = ", ".join(f"{name}: {value}" for name, value in vars(error).items())
-    failure = Failure(reason=type(error).__name__, detail=(fields or str(error))[:_LONGEST_DETAIL])
-    return Broken(lease=lease, failure=failure, retryable=can_be_retried(error), engine_ms=engine_ms)
+    return Failure(reason=type(error).__name__, detail=(fields or str(error))[:_LONGEST_DETAIL])
 
 
 def can_be_retried(error: Exception) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
@@ -17,6 +17,7 @@ from synid_engine.engine import Engine
 from synid_engine.errors import DeviceOutOfMemoryError, InvalidSettingError, TensorWriteError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.bank_file import write_durably
+from synid_engine.pose.library import NAMED_POSES
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.sampling.denoise import to_pictures
 from synid_engine.sampling.row import RenderRow
@@ -26,6 +27,7 @@ from synid_engine.serving.messages import Message
 from synid_engine.synid.drawing import MAX_ROWS, DrawConfig
 from synid_engine.synid.embeds import embed_pictures, fuse
 from synid_engine.synid.pipeline import DistillConfig, usual_config
+from synid_engine.synid.posing import posed_row
 from synid_engine.synid.stage import Report, StageModels
 from synid_engine.synid.trainable import TrainableTokens
 from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
@@ -67,6 +69,7 @@ class Machine(Message):
     number_format: str
     threads: int
     torch_version: str
+    has_pose_control: bool = False
 
 
 class Calibration(Message):
@@ -113,6 +116,7 @@ def calibrated(
         number_format=str(backbone.dtype).removeprefix("torch."),
         threads=threads,
         torch_version=str(torch.__version__),
+        has_pose_control=backbone.pose_control is not None,
     )
     found = None if file is None else _read(file)
     if found is not None and found.machine == machine:
@@ -174,6 +178,7 @@ def _measured(
             most_rows=training.batch_size,
         ),
         creation=creation_stages(distill),
+        posed_steps=_posed_steps(engine, samples[0], config),
     )
     _log.info("batches of %d rows; %s", max_rows, costs.model_dump_json(exclude={"creation"}))
     return Calibration(machine=machine, costs=costs, max_rows=max_rows)
@@ -211,11 +216,32 @@ def _denoise_samples(engine: Engine, config: CalibrationConfig) -> list[StepSamp
 
 
 def _denoise_ms(engine: Engine, bank: IdentityBank, rows: int, repeats: int) -> float:
+    steps = repeats + 1
+    seeds = range(rows // _PAIR)
+    drawn = [RenderRow(prompt=_PROMPT, seed=one, num_inference_steps=steps, banks=(bank,)) for one in seeds]
+    return _steps_ms(engine, drawn, repeats)
+
+
+def _steps_ms(engine: Engine, rows: Sequence[RenderRow], repeats: int) -> float:
     run = DenoiseRun(engine.models.backbone)
-    for seed in range(rows // _PAIR):
-        run.add(RenderRow(prompt=_PROMPT, seed=seed, num_inference_steps=repeats + 1, banks=(bank,)))
+    for row in rows:
+        run.add(row)
     run.step()  # encodes prompts and warms up
     return median(_timed_ms(engine, run.step) for _ in range(repeats))
+
+
+def _posed_steps(engine: Engine, plain: StepSample, config: CalibrationConfig) -> float:
+    """Measure how many plain steps over the same rows a posed one takes as long as."""
+    backbone = engine.models.backbone
+    if backbone.pose_control is None:
+        return 1.0
+    height, width = backbone.image_size
+    body = next(iter(NAMED_POSES.values()))
+    row = RenderRow(prompt=_PROMPT, seed=0, num_inference_steps=config.repeats + 1)
+    posed = posed_row(row, body, size=(width, height), strength=1.0)
+    rows = plain.rows // _PAIR
+    first, second = (_steps_ms(engine, [one] * rows, config.repeats) for one in (row, posed))
+    return max(1.0, second / first)
 
 
 def _decode_ms(engine: Engine, config: CalibrationConfig, keep: Keep) -> float:

@@ -78,12 +78,14 @@ class CostModel(Message):
         decode: Decoding a batch of latents.
         train: One training step over a batch.
         creation: What the making of one character consists of.
+        posed_steps: Plain denoising steps that one with a pose takes as long as; 1 where poses cost nothing.
     """
 
     denoise: StepCost
     decode: StepCost
     train: StepCost
     creation: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    posed_steps: Annotated[float, Field(ge=1.0)] = 1.0
 
     def step_cost(self, kind: StepKind) -> StepCost:
         """Return what a step of this kind costs."""
@@ -128,7 +130,7 @@ class CostModel(Message):
             case CreateWork():
                 return self.creation
             case RenderWork():
-                return _render_stages(work)
+                return _render_stages(work, posed_steps=self.posed_steps)
             case EvaluateWork():
                 return EVALUATION
 
@@ -150,10 +152,12 @@ def fit_step_cost(samples: Sequence[StepSample], *, most_rows: int) -> StepCost:
     return StepCost(fixed_ms=max(0.0, mean_ms - row_ms * mean_rows), row_ms=row_ms, most_rows=most_rows)
 
 
-def _render_stages(work: RenderWork) -> tuple[Stage, ...]:
+def _render_stages(work: RenderWork, *, posed_steps: float = 1.0) -> tuple[Stage, ...]:
+    is_posed = (bool(work.pose) or work.body is not None) and work.pose_strength != 0
+    steps = work.num_inference_steps * (posed_steps if is_posed else 1.0)
     a_picture = _PLAIN_ROWS if work.guidance_scale == 1.0 else _GUIDED_ROWS
     return (
-        Stage(kind=StepKind.DENOISE, steps=work.num_inference_steps, rows=work.pictures * a_picture),
+        Stage(kind=StepKind.DENOISE, steps=steps, rows=work.pictures * a_picture),
         Stage(kind=StepKind.DECODE, steps=1, rows=work.pictures),
     )
 

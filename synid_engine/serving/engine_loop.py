@@ -27,11 +27,19 @@ from synid_engine.serving.batch_events import (
     PictureDone,
     PicturePreview,
 )
-from synid_engine.serving.breakage import broken
+from synid_engine.serving.breakage import broken, failure_of
 from synid_engine.serving.creation_job import CreationJob
 from synid_engine.serving.engine_status import EngineStatus
 from synid_engine.serving.evaluation_job import EvaluationJob
-from synid_engine.serving.messages import CreateWork, EvaluateWork, Lease, Question, RenderWork, Result
+from synid_engine.serving.messages import (
+    CreateWork,
+    EvaluateWork,
+    Hash,
+    Lease,
+    Question,
+    RenderWork,
+    Result,
+)
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.render_job import RenderJob, render_rows
 from synid_engine.serving.spool import Spool
@@ -46,8 +54,10 @@ from synid_engine.serving.wire import (
     Judge,
     Judged,
     Order,
+    PoseRead,
     Previewed,
     Progressed,
+    ReadPose,
     Report,
     Started,
     Stop,
@@ -147,8 +157,17 @@ class EngineLoop:
             self._stop(order.lease)
         elif isinstance(order, Judge):
             self._send(Judged(image=order.image, nsfw=self._spool.score_of(order.image)))
+        elif isinstance(order, ReadPose):
+            self._survive(partial(self._read_pose, order.image), partial(self._cannot_read, order.image))
         elif isinstance(order, Drain):
             self._drain()
+
+    def _read_pose(self, image: Hash) -> None:
+        body = self._engine.read_pose(self._spool.read_image(image))
+        self._send(PoseRead(image=image, body=body))
+
+    def _cannot_read(self, image: Hash, error: Exception) -> None:
+        self._send(PoseRead(image=image, failure=failure_of(error)))
 
     def _survive(self, work: Callable[[], object], blame: Callable[[Exception], object]) -> None:
         """Do something that may fail, without failing: the one place where anything is caught."""

@@ -76,6 +76,7 @@ def start_loop(
         max_rows=found.max_rows,
         preview_interval_s=options.preview_interval_s,
         training_rows=found.max_rows if is_gpu else 0,
+        posed_steps=found.costs.posed_steps,
     )
     loop = EngineLoop(
         engine,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from synid_engine.pose.body import Body
 from synid_engine.serving.findings import Look, Measure
 from synid_engine.serving.plain_data import Hash, Identifier, Message, Milliseconds, Probability
 
@@ -71,7 +72,9 @@ class RenderWork(Message):
         prompt: What to draw.
         negative_prompt: What to steer away from.
         pose: One that the base model declares; empty leaves it to the prompt.
-        shape: Likewise; empty takes the base model's usual one.
+        body: A pose of one's own, where the base model can be held to any; None leaves it to `pose`.
+        pose_strength: Weight of either; None leaves it to the engine.
+        shape: As `pose`; empty takes the base model's usual one.
         seed: Seed of the first picture; each further one takes the next number.
         pictures: How many.
         num_inference_steps: Denoising steps of each.
@@ -87,6 +90,8 @@ class RenderWork(Message):
     prompt: str
     negative_prompt: str = ""
     pose: str = ""
+    body: Body | None = None
+    pose_strength: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
     shape: str = ""
     seed: Identifier = 0
     pictures: Annotated[int, Field(ge=1, le=64)] = 1

@@ -43,6 +43,7 @@ class BatchConfig:
             with 2.
         training_rows: Rows of a training step that several creations share, if they train in a `SharedRoom`;
             0 lets each train by itself.
+        posed_steps: Plain steps that one with a pose counts as; see `CostModel`.
     """
 
     max_rows: int = 8
@@ -50,6 +51,7 @@ class BatchConfig:
     preview_interval_s: float = 0.0
     creation_weight: float = CREATION_WEIGHT
     training_rows: int = 0
+    posed_steps: float = 1.0
 
     def __post_init__(self) -> None:
         if self.max_rows < 2:  # noqa: PLR2004  (one guided picture)
@@ -60,6 +62,8 @@ class BatchConfig:
             raise InvalidSettingError(field="creation_weight", value=self.creation_weight, allowed="above 0")
         if self.training_rows < 0:
             raise InvalidSettingError(field="training_rows", value=self.training_rows, allowed="0 or more")
+        if self.posed_steps < 1:
+            raise InvalidSettingError(field="posed_steps", value=self.posed_steps, allowed="1 or more")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

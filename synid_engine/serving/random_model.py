@@ -6,6 +6,7 @@ Speed does not depend on what the weights are; the pictures are noise.
 from typing import Any, cast
 
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from tokenizers import pre_tokenizers
@@ -16,13 +17,18 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.device import choose_device, choose_dtype, choose_memory_format
+from synid_engine.runtime.pose_control import make_pose_control
 
 _TOKENS = 77
 _VOCABULARY = 49408
 
 
-def random_sd15(*, device: str | None = None) -> Backbone:
+def random_sd15(*, device: str | None = None, posed: bool = False) -> Backbone:
     """Build the models; `device` is chosen as for any other model.
+
+    Args:
+        device: Where they are.
+        posed: Whether there is a ControlNet too.
 
     Raises:
         DeviceUnavailableError: The device is not there.
@@ -30,7 +36,8 @@ def random_sd15(*, device: str | None = None) -> Backbone:
     place = choose_device(device)
     dtype = choose_dtype(place)
     unet, vae, text_encoder = _unet(), _vae(), _text_encoder()
-    for module in (unet, vae, text_encoder):
+    network = ControlNetModel.from_unet(unet) if posed else None
+    for module in (unet, vae, text_encoder, *((network,) if network is not None else ())):
         placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
         cast("Any", placed).to(memory_format=choose_memory_format(dtype))
     return Backbone(
@@ -43,6 +50,7 @@ def random_sd15(*, device: str | None = None) -> Backbone:
         model_hash="0" * 64,
         device=place,
         dtype=dtype,
+        pose_control=None if network is None else make_pose_control(network),
     )
 
 

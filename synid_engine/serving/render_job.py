@@ -22,6 +22,7 @@ def render_rows(work: RenderWork, engine: Engine, shelf: BankShelf) -> list[Rend
     Raises:
         InvalidSettingError: A number is outside its range, or the lists are not of one length.
         NotDeclaredError: The base model has no such pose or shape.
+        NoPoseControlError: It cannot be held to a body.
         MissingTensorError: A bank is not there.
         CorruptTensorError: A bank is damaged.
         BaseModelMismatchError: A bank is of another base model.
@@ -31,6 +32,8 @@ def render_rows(work: RenderWork, engine: Engine, shelf: BankShelf) -> list[Rend
         work.prompt,
         negative_prompt=work.negative_prompt,
         pose=work.pose,
+        body=work.body,
+        pose_strength=work.pose_strength,
         shape=work.shape,
         identity_scale=work.identity_scale,
     )

@@ -31,14 +31,14 @@ class _Piece:
 
     Attributes:
         owners: Of each job that takes part.
-        rows: Each job's share, in forward rows.
+        rows: Each job's share, in plain forward rows; one with a pose is somewhat more.
         work: Does it; further creations may join in it.
         batch: The rows of a denoising step.
         weight: What a millisecond of it counts.
     """
 
     owners: dict[str, str]
-    rows: dict[str, int]
+    rows: dict[str, float]
     work: Callable[[], None]
     batch: Sequence[BatchRow] = ()
     weight: float = 1.0
@@ -58,7 +58,7 @@ class StepBatcher:
         self._on_event, self._clock = on_event, clock
         self._told: list[Event] = []
         chosen = config or BatchConfig()
-        self._creation_weight = chosen.creation_weight
+        self._creation_weight, self._posed_steps = chosen.creation_weight, chosen.posed_steps
         self._pictures = PictureBatch(backbone, chosen, tell=self._told.append, clock=clock)
         self._creations = CreationBatch(backbone, training_rows=chosen.training_rows, tell=self._told.append)
         self._time = ServedTime()
@@ -203,9 +203,10 @@ class StepBatcher:
 
     def _denoise_piece(self) -> _Piece:
         batch = self._pictures.next_batch(self._time.served)
-        rows: dict[str, int] = {}
+        rows: dict[str, float] = {}
         for row in batch:
-            rows[row.job_id] = rows.get(row.job_id, 0) + row.size
+            size = row.size * (self._posed_steps if row.row.is_posed else 1.0)
+            rows[row.job_id] = rows.get(row.job_id, 0.0) + size
         return _Piece(
             owners={row.job_id: row.owner for row in batch},
             rows=rows,

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from synid_engine.errors import SynIDError
+from synid_engine.pose.body import Body
 from synid_engine.serving.cost_model import CostModel
 from synid_engine.serving.messages import (
     Answer,
@@ -76,6 +77,13 @@ class Judge(Message):
     """Order: look at a picture in the spool folder that somebody brought, and report how it is."""
 
     type: Literal["judge"] = "judge"
+    image: Hash
+
+
+class ReadPose(Message):
+    """Order: read the pose of the person in a picture in the spool folder, and report it."""
+
+    type: Literal["read_pose"] = "read_pose"
     image: Hash
 
 
@@ -210,6 +218,21 @@ class Judged(Message):
     nsfw: Probability | None
 
 
+class PoseRead(Message):
+    """Report: how somebody stands in a picture that was brought.
+
+    Attributes:
+        image: As in the order.
+        body: The joints; None if they could not be read.
+        failure: Why not.
+    """
+
+    type: Literal["pose_read"] = "pose_read"
+    image: Hash
+    body: Body | None = None
+    failure: Failure | None = None
+
+
 class Checkpointed(Message):
     """Report: the next attempt can go on from here."""
 
@@ -267,7 +290,7 @@ class Drained(Message):
     type: Literal["drained"] = "drained"
 
 
-Order = Assign | Stop | Drain | Judge | AskHealth
+Order = Assign | Stop | Drain | Judge | ReadPose | AskHealth
 Report = (
     Loading
     | Ready
@@ -277,6 +300,7 @@ Report = (
     | Progressed
     | Previewed
     | Judged
+    | PoseRead
     | Checkpointed
     | Asked
     | Finished

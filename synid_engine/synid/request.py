@@ -23,11 +23,13 @@ class RenderConfig:
         changed_clothes_scale: The same where the prompt names other clothes than the character's: the bank
             holds its own clothes too, and the prompt must win.
         max_rows: Pictures in one forward pass.
+        pose_strength: Weight of a pose that a ControlNet holds.
     """
 
     identity_scale: float = 1.0
     changed_clothes_scale: float = 0.8
     max_rows: int = 4
+    pose_strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,6 +4,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.brought import MOST_PICTURE_BYTES
+from bot.downloads import downloaded
 from bot.follow import Follow
 from bot.offers import Choices, Offers
 from bot.place import begin
@@ -24,9 +26,8 @@ class ImagineCog(commands.Cog):
         self._offers = Offers(service)
         # discord.py reads the options from the signature, and has no call to leave one out.
         options = self.imagine._params  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        for name, choices in service.words.repertoire.choices().items():
-            if not choices:
-                del options[name]
+        for name in service.words.repertoire.hidden_options():
+            del options[name]
 
     @app_commands.command(name="imagine", description="Draw a character in an expression, a scene or a pose.")
     @app_commands.describe(
@@ -37,6 +38,8 @@ class ImagineCog(commands.Cog):
         negative="What to steer away from",
         style="Art style; by default the character's own",
         pose="Pose or framing; it wins over the prompt",
+        pose_image="A picture of somebody in the pose; it is read and not kept",
+        pose_strength="How strictly the pose is kept; 1 is the usual",
         shape="Shape of the pictures",
         strength="How strongly the character shows; 1 is the usual",
         spoiler="Cover the pictures",
@@ -51,12 +54,17 @@ class ImagineCog(commands.Cog):
         negative: app_commands.Range[str, 0, LONGEST_PROMPT] = "",
         style: app_commands.Range[str, 0, 60] = "",
         pose: app_commands.Range[str, 0, 60] = "",
+        pose_image: discord.Attachment | None = None,
+        pose_strength: app_commands.Range[float, 0.0, 2.0] | None = None,
         shape: app_commands.Range[str, 0, 60] = "",
         strength: app_commands.Range[float, 0.0, 2.0] | None = None,
         spoiler: bool = False,  # noqa: FBT001, FBT002 - discord.py reads the options from the signature
     ) -> None:
         """Draw a character."""
         place = await begin(interaction)
+        picture = None
+        if pose_image is not None:
+            picture = await downloaded(pose_image, limit=MOST_PICTURE_BYTES)
         wish = DrawWish(
             character=character,
             prompt=prompt,
@@ -65,6 +73,8 @@ class ImagineCog(commands.Cog):
             negative=negative,
             style=style,
             pose=pose,
+            pose_picture=picture,
+            pose_strength=pose_strength,
             shape=shape,
             strength=strength,
             spoiler=spoiler,

@@ -81,6 +81,10 @@ def _wished_lines(work: RenderWork) -> list[str]:
         lines.append(say("Negative: {words}", words=prose.shown(work.negative_prompt)))
     if work.pose:
         lines.append(say("Pose: {pose}", pose=prose.shown(translated(work.pose))))
+    if work.body is not None:
+        lines.append(say("Pose: from a picture"))
+    if work.pose_strength is not None:
+        lines.append(say("Strength of the pose: {scale}", scale=f"{work.pose_strength:g}"))
     if work.shape:
         lines.append(say("Shape: {shape}", shape=prose.shown(translated(work.shape))))
     guidance = f"{work.guidance_scale:g}"

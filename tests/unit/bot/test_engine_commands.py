@@ -18,6 +18,7 @@ from safetensors.numpy import save
 
 from bot.cli import run
 from storage.profiles import ProfileStore
+from synid_engine.synid.repertoire import Repertoire
 
 HASH = "c" * 64
 
@@ -91,6 +92,9 @@ class _Engine:
         _Engine.options = options
         blue = Image.new("RGB", (32, 32), "blue")
         return [_Rendered(image=blue, seed=seed + number) for number in range(count)]
+
+    def read_pose(self, picture: Image.Image) -> tuple[int, int]:
+        return picture.size
 
     def not_drawn(self, text: str) -> tuple[str, ...]:
         return ("cyberpunk",) if "cyberpunk" in text else ()
@@ -180,6 +184,32 @@ def test_pose_and_shape_reach_the_engine_if_they_are_declared(synid: Synid, tmp_
     assert (
         synid(*drawing, "--shape", "wide")[2] == "synid: shape: the base model has no wide; it has square\n"
     )
+
+
+def test_picture_of_a_pose_is_refused_where_poses_are_words(synid: Synid, tmp_path: Path) -> None:
+    synid("create", "Nova", "red hair")
+    drawing = ("render", "Nova", "smiling", "-o", str(tmp_path / "out"))
+    for wish in (("--pose-image", "me.jpg"), ("--pose-strength", "0.5")):
+        code, out, err = synid(*drawing, *wish)
+        assert (code, out) == (2, ""), "before the model is loaded"
+        assert err == "synid: the base model cannot be held to a pose: it has no pose ControlNet\n"
+
+
+def test_picture_of_a_pose_is_read_by_the_engine(
+    synid: Synid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posed = Repertoire(poses=("front",), has_pose_maps=True, reads_poses=True)
+    monkeypatch.setattr("bot.characters.repertoire_of", lambda _: posed)
+    synid("create", "Nova", "red hair")
+    drawing = ("render", "Nova", "smiling", "-o", str(tmp_path / "out"), "--pose-strength", "0.5")
+    Image.new("RGB", (30, 20)).save(tmp_path / "me.jpg")
+    assert synid(*drawing, "--pose-image", str(tmp_path / "me.jpg"))[0] == 0
+    assert (_Engine.options["body"], _Engine.options["pose_strength"]) == ((30, 20), 0.5)
+    (tmp_path / "me.txt").write_text("no picture")
+    for name in ("me.txt", "gone.png"):
+        code, _, err = synid(*drawing, "--pose-image", str(tmp_path / name))
+        assert code == 2
+        assert err.startswith("synid: the picture cannot be read: ")
 
 
 def test_folder_that_cannot_be_written_is_one_line(synid: Synid, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from bot.features.picture import FIGURE_WORDS, MISS_WORDS, STAGE_WORDS
 from synid_engine.engine import Engine, Subject
 from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.pose.body import Body
+from synid_engine.pose.library import NAMED_POSES
 from synid_engine.sampling.denoise import render
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving.bank_shelf import BankShelf
@@ -31,6 +33,7 @@ from synid_engine.serving.messages import (
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.spool import PICTURE, TENSORS, Spool
 from synid_engine.serving.wire import (
+    LENGTH,
     Asked,
     Assign,
     Broken,
@@ -39,14 +42,20 @@ from synid_engine.serving.wire import (
     Finished,
     HandedBack,
     Order,
+    PoseRead,
     Previewed,
     Progressed,
+    ReadPose,
     Report,
     Started,
     Stop,
+    decode_report,
+    encode,
 )
 from synid_engine.synid.pipeline import STAGES, DistillConfig
+from synid_engine.synid.repertoire import Repertoire
 from synid_engine.synid.stage import StageModels
+from synid_engine.synid.words import PlainWording
 
 MakeBank = Callable[..., IdentityBank]
 WORK = RenderWork(prompt="smiling", num_inference_steps=3, seed=7)
@@ -442,3 +451,36 @@ def test_damaged_checkpoint_costs_time_and_nothing_else(desk: Desk) -> None:
     desk.order(Assign(lease=lease(), owner_id=3, work=CREATE, checkpoint=digest))
     desk.run()
     assert len(desk.of(Finished)) == 1
+
+
+def test_pose_of_a_picture_is_read_or_the_reason_is_told(desk: Desk) -> None:
+    image = desk.spool.put_image(Image.new("RGB", (16, 16)))
+    desk.order(ReadPose(image=image), ReadPose(image="e" * 64))
+    desk.run()
+    wording = PlainWording(repertoire=Repertoire(has_pose_maps=True))
+    for seen in ([NAMED_POSES["front"]], []):
+        engine = replace(desk.engine, wording=wording, pose_estimator=Sees(seen))
+        other = Desk(engine=engine, folder=desk.folder, config=desk.config)
+        other.order(ReadPose(image=image))
+        other.run()
+        desk.reports += other.reports
+    told = [report for report in desk.reports if isinstance(report, PoseRead)]
+    assert [one.image for one in told] == [image, "e" * 64, image, image]
+    assert [one.failure.reason for one in told if one.failure is not None] == [
+        "NoPoseControlError",
+        "MissingTensorError",
+        "NobodyFoundError",
+    ]
+    assert told[2] == decode_report(encode(told[2])[LENGTH.size :])
+    assert told[2].body == NAMED_POSES["front"]
+
+
+class Sees:
+    """Finds these people in every picture."""
+
+    def __init__(self, bodies: list[Body]) -> None:
+        self.bodies = bodies
+
+    def find_bodies(self, picture: Image.Image) -> list[Body]:
+        assert picture.size == (16, 16)
+        return self.bodies

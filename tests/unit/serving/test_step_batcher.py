@@ -14,6 +14,8 @@ from synid_engine.errors import (
     InvalidSettingError,
 )
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.pose.library import NAMED_POSES
+from synid_engine.pose.skeleton_map import draw_map
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.denoise import render
 from synid_engine.sampling.row import RenderRow
@@ -265,6 +267,23 @@ def test_jobs_are_told_of_before_their_first_step_and_charged_for_every_one(back
     assert batcher.engine_ms("long") == 0
     assert batcher.steps == 8 + 2 + 4  # denoised, decoded, and the creation with its end
     assert batcher.occupancy == pytest.approx((4 * 4 + 4 * 2) / 8 / 8)
+
+
+def test_posed_pictures_share_the_steps_of_others_and_are_charged_for_more(posed_backbone: Backbone) -> None:
+    posed = replace(ROW, pose_map=draw_map([NAMED_POSES["front"]], width=64, height=64))
+    desk = _Desk(posed_backbone, posed_steps=1.5)
+    desk.batcher.draw("posed", "ann", [posed])
+    desk.batcher.draw("plain", "ben", [ROW])
+    while len(desk.of("posed", JobProgress)) < posed.step_count:
+        desk.batcher.step()
+    assert len(desk.of("plain", JobProgress)) == posed.step_count
+    assert desk.batcher.engine_ms("posed") == pytest.approx(1.5 * desk.batcher.engine_ms("plain"))
+    desk.run()
+    for job_id, row in (("posed", posed), ("plain", ROW)):
+        [done] = desk.of(job_id, PictureDone)
+        assert np.abs(done.picture.astype(int) - render(posed_backbone, [row])[0]).max() <= 1
+    with pytest.raises(InvalidSettingError):
+        BatchConfig(posed_steps=0.5)
 
 
 def test_unforeseen_error_fails_only_whose_row_it_is(

@@ -5,6 +5,8 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from synid_engine.pose.body import Body
+from synid_engine.pose.library import NAMED_POSES
 from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind
 from synid_engine.serving.findings import Look, Measure
 from synid_engine.serving.link import EngineDownError, EngineLost, EngineStarted, LinkEvent
@@ -33,6 +35,8 @@ from synid_engine.serving.wire import (
     Judge,
     Judged,
     Order,
+    PoseRead,
+    ReadPose,
     Ready,
     Started,
     Stop,
@@ -71,6 +75,8 @@ class InProcessEngine:
         self.is_up = False
         self.is_stuck = False
         self.nsfw: float | None = 0.02
+        self.body: Body | None = NAMED_POSES["waving"]
+        self.pose_failure: Failure | None = None
         self._events: asyncio.Queue[LinkEvent | None] = asyncio.Queue()
         self._is_closed = False
 
@@ -90,6 +96,8 @@ class InProcessEngine:
             self.working.pop(order.lease.job_id, None)
         elif isinstance(order, Judge) and not self.is_stuck:
             self.say(Judged(image=order.image, nsfw=self.nsfw))
+        elif isinstance(order, ReadPose) and not self.is_stuck:
+            self.say(PoseRead(image=order.image, body=self.body, failure=self.pose_failure))
         elif not self.is_stuck:
             self.say(Health(is_ready=True, memory_mib=100.0))
 

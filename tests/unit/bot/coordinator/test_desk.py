@@ -18,7 +18,8 @@ from storage.errors import (
 )
 from storage.ledger import QueueLimits
 from storage.rosters import Access
-from synid_engine.errors import NotDeclaredError
+from synid_engine.errors import NoPoseControlError, NotDeclaredError
+from synid_engine.pose.library import NAMED_POSES
 from synid_engine.serving.messages import CreateWork, JobState, RenderWork
 from synid_engine.synid.repertoire import Repertoire
 
@@ -182,4 +183,7 @@ async def test_pose_is_one_that_the_model_declares(tmp_path: Path) -> None:
         assert job.work.pose == "close-up"
         for wish in ({"pose": "handstand"}, {"shape": "square"}):
             with pytest.raises(NotDeclaredError):
+                await desk.render(drawing("c").model_copy(update=wish))
+        for wish in ({"body": NAMED_POSES["front"]}, {"pose_strength": 0.5}):
+            with pytest.raises(NoPoseControlError):
                 await desk.render(drawing("c").model_copy(update=wish))

@@ -1,0 +1,83 @@
+"""Pictures that somebody brought, shown to the engine for as long as it looks at them."""
+
+import asyncio
+import hashlib
+import itertools
+from typing import TypeVar
+
+from bot.coordinator.parts import Parts
+from bot.coordinator.verdicts import Verdicts
+from bot.coordinator_errors import EngineSilentError
+from synid_engine.errors import (
+    NobodyFoundError,
+    NoPoseControlError,
+    NoPoseEstimatorError,
+    UnreadablePictureError,
+)
+from synid_engine.pose.body import Body
+from synid_engine.serving.link import EngineDownError
+from synid_engine.serving.messages import Failure
+from synid_engine.serving.wire import Judge, ReadPose
+
+_ANSWER_S = 60.0  # how long the engine may take to look at a picture; a step may come before it
+_Seen = TypeVar("_Seen")
+
+
+class Inspection:
+    """Asks the engine what it sees; nothing of a picture is kept."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._numbers = itertools.count()
+
+    async def judge(self, picture: bytes) -> float | None:
+        """Let the engine judge a picture.
+
+        Returns:
+            How likely it is to be sexual; None if it is no picture.
+
+        Raises:
+            EngineDownError: There is no engine that could.
+            EngineSilentError: It does not answer.
+            DiskFullError: There is no room for the picture.
+            UnwritableError: The system refuses to write it.
+        """
+        digest = hashlib.sha256(picture).hexdigest()
+        return await self._seen(picture, Judge(image=digest), self._parts.verdicts)
+
+    async def read_pose(self, picture: bytes) -> Body:
+        """Let the engine read the pose of the person in a picture; further errors as in `judge`.
+
+        Raises:
+            NobodyFoundError: There is nobody.
+            NoPoseControlError: The base model cannot be held to a pose.
+            NoPoseEstimatorError: Nothing there can read one.
+            UnreadablePictureError: It cannot be read for another reason.
+        """
+        digest = hashlib.sha256(picture).hexdigest()
+        read = await self._seen(picture, ReadPose(image=digest), self._parts.poses)
+        if read.body is not None:
+            return read.body
+        failure = read.failure or Failure(reason="")
+        if failure.reason == NobodyFoundError.__name__:
+            raise NobodyFoundError
+        if failure.reason == NoPoseControlError.__name__:
+            raise NoPoseControlError
+        if failure.reason == NoPoseEstimatorError.__name__:
+            raise NoPoseEstimatorError(detail=failure.detail.removeprefix("detail: "))
+        raise UnreadablePictureError(detail=failure.detail or failure.reason)
+
+    async def _seen(self, picture: bytes, order: Judge | ReadPose, answers: Verdicts[_Seen]) -> _Seen:
+        if self._parts.engine.ready is None:
+            raise EngineDownError
+        holder = f"look {next(self._numbers)}"
+        await self._parts.spool.put(holder, picture)
+        try:
+            answer = answers.ask(order.image)
+            await self._parts.link.send(order)
+            async with asyncio.timeout(_ANSWER_S):
+                return await asyncio.shield(answer)
+        except TimeoutError as error:
+            raise EngineSilentError(seconds=_ANSWER_S) from error
+        finally:
+            await self._parts.spool.hold(holder, ())
