@@ -55,8 +55,8 @@ class AdapterConfig:
     draw: DrawConfig = field(default_factory=DrawConfig)
     training: TrainingConfig = field(
         default_factory=lambda: TrainingConfig(
-            steps=200,
-            learning_rate=1e-3,
+            steps=100,
+            learning_rate=5e-4,
             caption_dropout=0.0,
             level_dropout=0.0,
             perception_every=0,

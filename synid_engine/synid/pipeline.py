@@ -74,12 +74,12 @@ class DistillConfig:
 def usual_config(models: StageModels) -> DistillConfig:
     """Return how characters are made unless more is asked for.
 
-    Where no encoder reads portraits, by all stages. Beside its tokens the drift correction shows no gain in
-    the ablation, so there it is left out.
+    Where no encoder reads portraits, by all stages. Beside its tokens the last three show no gain in the
+    ablation, so there only the first two train, and probes tell how steady the character is.
     """
     if models.identity_encoder is None:
         return DistillConfig()
-    return DistillConfig(stages=(*_REQUIRED, "bootstrap", "adapter"))
+    return DistillConfig(stages=(*_REQUIRED, "drift"), drift=DriftConfig(rounds=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -234,4 +234,4 @@ def test_embedded_model_reads_portraits() -> None:
     encoder = engine.models.identity_encoder
     assert encoder is not None
     assert encoder.token_count == ProjectorConfig().tokens
-    assert usual_config(engine.models).stages == ("anchors", "projector", "bootstrap", "adapter")
+    assert usual_config(engine.models).stages == ("anchors", "projector", "drift")

@@ -244,4 +244,6 @@ def test_tokens_begin_as_what_the_encoder_reads(
 def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) -> None:
     assert usual_config(models).stages == STAGES
     reading = replace(models, identity_encoder=IdentityEncoder(width=16))
-    assert usual_config(reading).stages == ("anchors", "projector", "bootstrap", "adapter")
+    usual = usual_config(reading)
+    assert usual.stages == ("anchors", "projector", "drift")
+    assert usual.drift.rounds == 0, "probes only: nothing is trained"
