@@ -43,13 +43,14 @@ def bot(
         raise MissingTokenError
     folder, chosen = DataFolder(settings.data_folder(data).absolute()), model or settings.models
     from bot.app import config_of, serve_discord
+    from bot.policy import judging_of
 
     with log_lines():
         asyncio.run(
             serve_discord(
                 settings.discord_token.get_secret_value(),
                 folder.path,
-                engine_of(folder, model=chosen),
+                engine_of(folder, model=chosen, judging=judging_of(settings)),
                 words=words_of(chosen),
                 config=config_of(settings),
                 log=logging.getLogger(__name__),
@@ -60,9 +61,11 @@ def bot(
 def _check(settings: "Settings", *, data: Path | None, model: Path | None) -> int:
     """Print what was found, and return the exit code: 0 if nothing is missing."""
     from bot.checkup import look_at_discord, look_at_machine, report
+    from bot.policy import judging_of
 
     token = settings.discord_token
     findings = asyncio.run(look_at_discord(None if token is None else token.get_secret_value()))
-    findings += look_at_machine(settings.data_folder(data).absolute(), model or settings.models)
+    chosen = model or settings.models
+    findings += look_at_machine(settings.data_folder(data).absolute(), chosen, judging_of(settings))
     sys.stdout.write(f"{report(findings)}\n")
     return 0 if all(one.is_good for one in findings) else 1

@@ -9,6 +9,7 @@ import aiohttp
 import discord
 
 from synid_engine.errors import SynIDError
+from synid_engine.serving.judging import Judging
 
 PERMISSIONS = discord.Permissions(
     view_channel=True,
@@ -92,9 +93,9 @@ async def look_at_discord(token: str | None, connector: aiohttp.BaseConnector | 
         ]
 
 
-def look_at_machine(folder: Path, models: Path | None) -> list[Finding]:
-    """Look at the disk and at the models."""
-    return [_disk(folder), _models(models)]
+def look_at_machine(folder: Path, models: Path | None, judging: Judging | None = None) -> list[Finding]:
+    """Look at the disk, at the models, and at what judges pictures."""
+    return [_disk(folder), _models(models, judging or Judging())]
 
 
 async def _missing(client: discord.Client, guild: discord.Guild) -> list[str]:
@@ -138,15 +139,21 @@ def _disk(folder: Path) -> Finding:
     return Finding(name="disk", is_good=True, words=words)
 
 
-def _models(models: Path | None) -> Finding:
+def _models(models: Path | None, judging: Judging) -> Finding:
     from bot.errors import sentence
-    from synid_engine.engine import model_hash_of  # torch loads here
-    from synid_engine.perception.picture_judge import OpenNsfwJudge
+    from synid_engine.engine import EMBEDDED_MODEL, model_hash_of  # torch loads here
+    from synid_engine.runtime.device import choose_device
+    from synid_engine.serving.judges import load_judges
 
     try:
         found = model_hash_of(models)
-        OpenNsfwJudge()
+        load_judges(judging, model=models or EMBEDDED_MODEL, device=choose_device("cpu"))
     except SynIDError as error:
         return Finding(name="models", is_good=False, words=sentence(error))
     which = "the embedded model" if models is None else str(models)
-    return Finding(name="models", is_good=True, words=f"{which} ({found[:12]}), and the picture classifier")
+    return Finding(name="models", is_good=True, words=f"{which} ({found[:12]}), and {_judges_of(judging)}")
+
+
+def _judges_of(judging: Judging) -> str:
+    names = [one.name for one in judging.judges]
+    return f"the picture judges {', '.join(names)}" if names else "the picture classifier"

@@ -147,6 +147,14 @@ _say(
 )
 _say(engine.NoPoseEstimatorError, _no_estimator)
 _say(
+    engine.FaceTooSmallError,
+    lambda e: say(
+        "the largest face in the picture is {side} pixels wide; at least {least} are needed",
+        side=e.side_px,
+        least=e.least_px,
+    ),
+)
+_say(
     engine.BaseModelMismatchError,
     lambda e: say(
         "the character was made with another base model ({found}, here is {expected})",
@@ -161,6 +169,24 @@ _say(
 _say(engine.MissingModelError, lambda e: f"the model folder {e.folder} has no {e.part}")
 _say(engine.DamagedModelError, lambda e: f"the model folder {e.folder} is damaged: {e.part}: {e.detail}")
 _say(engine.UnsupportedModelError, lambda e: f"the model in {e.folder} cannot be used: it has {e.feature}")
+_say(
+    engine.MissingPackageError,
+    lambda e: f"the package {e.package} is not installed; run: pip install {e.install}",
+)
+_say(
+    engine.MissingProviderError,
+    lambda e: (
+        f"onnxruntime cannot run on {e.device}: it has no working {e.provider}; "
+        "run make install-gpu, or choose the device cpu"
+    ),
+)
+_say(
+    engine.JudgeNotInstalledError,
+    lambda e: (
+        f"the policy names the judge {_short(e.judge)}, but {e.folder} has no {e.part}; "
+        "put it there or take the judge out of [judges]"
+    ),
+)
 _say(engine.DeviceUnavailableError, lambda e: f"the device {e.device} is not there")
 _say(engine.CorruptTensorError, lambda e: f"{e.path} is damaged: {e.detail}")
 _say(engine.MissingTensorError, lambda e: f"{e.path} is missing or cannot be read")

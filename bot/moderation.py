@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from bot.chat_errors import AgeGateError
 from synid_engine.errors import InvalidSettingError
-
-DEFAULT_THRESHOLD = 0.8
+from synid_engine.serving.judging import DEFAULT_LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +15,7 @@ class PictureRule:
         threshold: In (0, 1]; from this probability on, a picture is withheld as sexual.
     """
 
-    threshold: float = DEFAULT_THRESHOLD
+    threshold: float = DEFAULT_LIMIT
 
     def __post_init__(self) -> None:
         if not 0.0 < self.threshold <= 1.0:

@@ -39,6 +39,7 @@ def playground(
     """Chat with the bot in your browser, until Ctrl-C: a Discord on this machine, no token and no account."""
     from bot.app import config_of
     from bot.peak_memory import PeakMemory
+    from bot.policy import judging_of
     from bot.serve import engine_of, log_lines
     from bot.settings import Settings
     from bot.studio import BotWish, PageWish, serve_playground
@@ -58,7 +59,7 @@ def playground(
         asyncio.run(
             serve_playground(
                 folder.path,
-                engine_of(folder, model=chosen),
+                engine_of(folder, model=chosen, judging=judging_of(settings)),
                 BotWish(words=words_of(chosen), config=config_of(settings)),
                 page=PageWish(port=port, lan=lan, opened=opened),
             )

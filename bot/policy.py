@@ -15,6 +15,9 @@ from typing import Protocol
 
 from bot.chat_errors import RefusedTextError, UnreadablePolicyError
 from bot.requests import clean_text
+from bot.settings import Settings
+from synid_engine.errors import InvalidSettingError
+from synid_engine.serving.judging import Judging, judge_limits
 
 LONGEST_PROMPT = 1000
 _MOST_COMBINING = 8
@@ -28,6 +31,7 @@ _AGES = re.compile(
     r"(?:years? old|year|yrs? old|yr|yo|y o|jahre? alt|jahrige?r?|anos|歳|才|岁)"
 )
 _LISTS = ("minors", "sexual", "suggestive", "refused", "patterns", "allowed")
+_JUDGES = "judges"
 
 
 class PromptPolicy(Protocol):
@@ -100,19 +104,48 @@ def read_lists(extra: Path | None = None) -> WordLists:
     )
 
 
-def _read_extra(path: Path) -> dict[str, tuple[str, ...]]:
+def judging_of(settings: Settings) -> Judging:
+    """Return who looks at pictures: the judges of the owner's file, else the usual one.
+
+    Raises:
+        UnreadablePolicyError: The file is not there, or names a judge or a limit that there is not.
+    """
+    if settings.policy is None:
+        return Judging(limit=settings.nsfw_threshold)
+    named = _toml(_text_of(settings.policy), str(settings.policy)).get(_JUDGES, {})
+    if not isinstance(named, dict):
+        raise UnreadablePolicyError(path=settings.policy, detail=f"{_JUDGES} is no table")
     try:
-        text = path.read_text("utf-8")
+        limits = {str(name): float(one) for name, one in named.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] - any TOML
+        return Judging(limit=settings.nsfw_threshold, judges=judge_limits(limits))
+    except (TypeError, ValueError) as error:
+        detail = f"{_JUDGES} has a limit that is no number"
+        raise UnreadablePolicyError(path=settings.policy, detail=detail) from error
+    except InvalidSettingError as error:
+        detail = f"{error.field}: {error.value} is not {error.allowed}"
+        raise UnreadablePolicyError(path=settings.policy, detail=detail) from error
+
+
+def _read_extra(path: Path) -> dict[str, tuple[str, ...]]:
+    return _tables(_text_of(path), str(path))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadablePolicyError(path=path, detail=str(error)) from error
-    return _tables(text, str(path))
+
+
+def _toml(text: str, name: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UnreadablePolicyError(path=Path(name), detail=str(error)) from error
 
 
 def _tables(text: str, name: str) -> dict[str, tuple[str, ...]]:
-    try:
-        read: dict[str, object] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UnreadablePolicyError(path=Path(name), detail=str(error)) from error
+    read = {key: value for key, value in _toml(text, name).items() if key != _JUDGES}
     found: dict[str, tuple[str, ...]] = dict.fromkeys(_LISTS, ())
     for key, value in read.items():
         if key not in found or not isinstance(value, list):

@@ -12,10 +12,12 @@ from pathlib import Path
 from bot.control.server import ControlServer
 from bot.coordinator.opening import Opened, open_coordinator
 from bot.coordinator.parts import CoordinatorConfig
+from bot.policy import judging_of
 from bot.settings import Settings
 from bot.words import repertoire_of
 from storage.data_folder import DataFolder
 from synid_engine.errors import JobCancelledError
+from synid_engine.serving.judging import Judging
 from synid_engine.serving.link import EngineLink
 from synid_engine.synid.repertoire import Repertoire
 
@@ -40,12 +42,21 @@ def serve(*, data: Path | None, model: Path | None, recipe: Path | None = None) 
     folder = DataFolder(settings.data_folder(data).absolute())
     with log_lines():
         chosen = model or settings.models
-        link = engine_of(folder, model=chosen, recipe=recipe)
+        link = engine_of(folder, model=chosen, recipe=recipe, judging=judging_of(settings))
         asyncio.run(serve_with(link, folder.path, repertoire=repertoire_of(chosen)))
 
 
-def engine_of(folder: DataFolder, *, model: Path | None, recipe: Path | None = None) -> EngineLink:
-    """Return the engine process of a data folder, not started yet; without a model it is the embedded one."""
+def engine_of(
+    folder: DataFolder, *, model: Path | None, recipe: Path | None = None, judging: Judging | None = None
+) -> EngineLink:
+    """Return the engine process of a data folder, not started yet.
+
+    Args:
+        folder: The data folder.
+        model: The base model's; None is the embedded one.
+        recipe: Other budgets for creations.
+        judging: Who looks at pictures; the usual judge if None.
+    """
     from synid_engine.serving.engine_options import EngineOptions
     from synid_engine.serving.supervisor import EngineSupervisor
 
@@ -55,6 +66,7 @@ def engine_of(folder: DataFolder, *, model: Path | None, recipe: Path | None = N
         model=model,
         calibration=folder.path / _CALIBRATION_FILE,
         recipe=recipe,
+        judging=judging or Judging(),
     )
     return EngineSupervisor(options, log_folder=folder.path)
 

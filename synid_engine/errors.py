@@ -88,6 +88,15 @@ class NoPoseControlError(InvalidRequestError):
     """A picture must be drawn in a pose, and the base model has no ControlNet that could hold it."""
 
 
+class FaceTooSmallError(InvalidRequestError):
+    """The largest face of a picture is too small to tell whose it is; both sides are in pixels."""
+
+    def __init__(self, *, side_px: int, least_px: int) -> None:
+        super().__init__(side_px, least_px)
+        self.side_px = side_px
+        self.least_px = least_px
+
+
 class BaseModelMismatchError(InvalidRequestError):
     """An identity was made with another base model, on which it means nothing; both are model hashes."""
 
@@ -131,6 +140,34 @@ class UnsupportedModelError(WeightsError):
         super().__init__(folder, feature)
         self.folder = folder
         self.feature = feature
+
+
+class MissingPackageError(WeightsError):
+    """A package that this deployment needs is not installed; `install` is what to give to pip."""
+
+    def __init__(self, *, package: str, install: str) -> None:
+        super().__init__(package, install)
+        self.package = package
+        self.install = install
+
+
+class MissingProviderError(WeightsError):
+    """The installed onnxruntime cannot run on `device`: it lacks `provider`, or fails to start it."""
+
+    def __init__(self, *, provider: str, device: str) -> None:
+        super().__init__(provider, device)
+        self.provider = provider
+        self.device = device
+
+
+class JudgeNotInstalledError(WeightsError):
+    """The policy names a judge of pictures that `folder` does not hold; `part` is what is missing there."""
+
+    def __init__(self, *, judge: str, folder: Path, part: str) -> None:
+        super().__init__(judge, folder, part)
+        self.judge = judge
+        self.folder = folder
+        self.part = part
 
 
 class DeviceUnavailableError(WeightsError):

@@ -1,14 +1,17 @@
-"""All that the engine perceives with, from one folder."""
+"""All that the engine perceives with, from one folder and those that it names."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from synid_engine.errors import MissingModelError
+import torch
+
 from synid_engine.perception.clip import load_clip
 from synid_engine.perception.face import AlignedFaceEncoder, RegressionFaceDetector
 from synid_engine.perception.identity_encoder import IdentityEncoder
+from synid_engine.perception.layout import ARCFACE, SCRFD, PerceptionPart, read_layout
 from synid_engine.perception.network_file import load_network
+from synid_engine.perception.onnx_faces import load_pack_detector, load_pack_encoder
 from synid_engine.perception.protocols import ClipScorer, FaceDetector, FaceEncoder
 from synid_engine.runtime.device import choose_device
 
@@ -29,25 +32,24 @@ class Perception:
 
 
 def load_perception(folder: str | Path, *, device: str | None = None) -> Perception:
-    """Load `clip`, `face_detector` and `face_encoder` of a folder, in fp32.
+    """Load the three parts that a folder describes, in fp32; see `layout`.
 
     Args:
-        folder: Holds one folder for each of the three.
+        folder: Holds a `perception.json`, or the three parts in the embedded model's layout.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
 
     Raises:
-        WeightsError: A part is missing, damaged or of another kind.
+        WeightsError: A part is missing, damaged or of another kind, or cannot run here.
         DeviceUnavailableError: The device is not there.
     """
-    root = Path(folder)
-    if not root.is_dir():
-        raise MissingModelError(folder=root.parent, part=root.name)
+    layout = read_layout(folder)
     place = choose_device(device)
-    detector = load_face_detector(root / "face_detector", device=device)
+    clip = load_clip(layout.clip.folder, device=place)
+    detector = _load_detector(layout.face_detector, device=place)
     return Perception(
-        clip=load_clip(root / "clip", device=place),
+        clip=clip,
         detector=detector,
-        face=load_face_encoder(root / "face_encoder", detector=detector, device=device),
+        face=_load_encoder(layout.face_encoder, detector=detector, device=place),
     )
 
 
@@ -84,3 +86,15 @@ def load_face_encoder(
     kinds = ("residual_embedder", "plain_embedder")
     stored = load_network(folder, kinds=kinds, device=choose_device(device))
     return AlignedFaceEncoder(network=stored.network, detector=detector)
+
+
+def _load_detector(part: PerceptionPart, *, device: torch.device) -> FaceDetector:
+    if part.kind == SCRFD:
+        return load_pack_detector(part.folder, device=device)
+    return load_face_detector(part.folder, device=str(device))
+
+
+def _load_encoder(part: PerceptionPart, *, detector: FaceDetector, device: torch.device) -> FaceEncoder:
+    if part.kind == ARCFACE:
+        return load_pack_encoder(part.folder, detector=detector, device=device)
+    return load_face_encoder(part.folder, detector=detector, device=str(device))

@@ -14,12 +14,10 @@ from transformers.models.clip.modeling_clip import CLIPModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from synid_engine.errors import DamagedModelError, MissingModelError
-from synid_engine.perception.alignment import pad_to_square, resize_square
+from synid_engine.perception.clip_pixels import ClipPixels, read_pixels
 from synid_engine.runtime.model_folder import quiet_libraries
 
 _UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError)
-_MEAN = (0.48145466, 0.4578275, 0.40821073)
-_DEVIATION = (0.26862954, 0.26130258, 0.27577711)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,17 +27,17 @@ class TransformersClipScorer:
     Attributes:
         model: Both towers.
         tokenizer: Cuts longer texts at its `model_max_length`.
+        pixels: Makes the picture tower's input.
     """
 
     model: CLIPModel
     tokenizer: CLIPTokenizer
+    pixels: ClipPixels
 
     def image_embeds(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch clip_dim"]:
         """Return unit vectors; gradients flow to the pictures."""
         weight = next(self.model.parameters())
-        side = int(cast("Any", self.model.config).vision_config.image_size)
-        pixels = normalize_pixels(resize_square(pad_to_square(images.to(weight)), side=side))
-        output = cast("Any", self.model.vision_model)(pixel_values=pixels)
+        output = cast("Any", self.model.vision_model)(pixel_values=self.pixels.of(images.to(weight)))
         projected = cast("Tensor", self.model.visual_projection(output.pooler_output))
         return F.normalize(projected.float(), dim=1)
 
@@ -60,19 +58,13 @@ class TransformersClipScorer:
         return F.normalize(projected.float(), dim=1)
 
 
-def normalize_pixels(pictures: Float[Tensor, "batch 3 h w"]) -> Float[Tensor, "batch 3 h w"]:
-    """Shift and scale 0..1 as CLIP's own preprocessing does."""
-    mean = torch.tensor(_MEAN, dtype=pictures.dtype, device=pictures.device)[:, None, None]
-    deviation = torch.tensor(_DEVIATION, dtype=pictures.dtype, device=pictures.device)[:, None, None]
-    return (pictures - mean) / deviation
-
-
 def load_clip(folder: str | Path, *, device: torch.device) -> TransformersClipScorer:
-    """Load model and tokenizer from one folder, fp32 and frozen.
+    """Load model and tokenizer from one folder in the hub's layout, fp32 and frozen.
 
     Raises:
         MissingModelError: The folder, its weights or its tokenizer are not there.
         DamagedModelError: A file cannot be read or lacks weights.
+        UnsupportedModelError: Its pictures are made in a way that is not known here.
     """
     root = Path(folder)
     for part in ("config.json", "model.safetensors", "tokenizer_config.json"):
@@ -98,4 +90,5 @@ def load_clip(folder: str | Path, *, device: torch.device) -> TransformersClipSc
         raise DamagedModelError(folder=root, part="model.safetensors", detail=detail)
     model.eval().requires_grad_(requires_grad=False)
     placed = cast("CLIPModel", cast("Any", model).to(device))
-    return TransformersClipScorer(model=placed, tokenizer=cast("CLIPTokenizer", tokenizer))
+    pixels = read_pixels(root, side=int(cast("Any", model.config).vision_config.image_size))
+    return TransformersClipScorer(model=placed, tokenizer=cast("CLIPTokenizer", tokenizer), pixels=pixels)

@@ -1,5 +1,7 @@
-"""How likely a picture is to be sexual, by a classifier that the project neither trains nor tunes with."""
+"""How likely a picture is to be sexual, by classifiers that the project neither trains nor tunes with."""
 
+import math
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -48,3 +50,27 @@ class OpenNsfwJudge:
         """See `PictureJudge`."""
         found = self._classifier.classify(picture)  # pyright: ignore[reportUnknownMemberType] - its own union
         return min(1.0, max(0.0, found.nsfw))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CombinedJudge:
+    """Several judges with one answer: it passes the common limit exactly where one of them passes its own.
+
+    Attributes:
+        judges: Each with its own limit, above 0 and at most 1; the first to pass it is enough.
+        limit: The common one, likewise.
+    """
+
+    judges: tuple[tuple[PictureJudge, float], ...]
+    limit: float
+
+    def score(self, picture: Image.Image) -> float:
+        """See `PictureJudge`; the worst of all verdicts, on the common scale."""
+        return max(_stretched(judge.score(picture), own, self.limit) for judge, own in self.judges)
+
+
+def _stretched(score: float, own: float, common: float) -> float:
+    """Bring a score to another scale, on which its own limit lies at the common one."""
+    if score < own:
+        return min(score * common / own, math.nextafter(common, 0.0))  # rounding must not reach the limit
+    return common if own == 1.0 else common + (score - own) * (1.0 - common) / (1.0 - own)

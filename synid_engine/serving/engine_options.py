@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from synid_engine.serving.judging import Judging, read_judging
+
 _MOST_THREADS = 8  # more gain little with small models, and leave nothing to the rest of the machine
 
 
@@ -25,6 +27,7 @@ class EngineOptions:
         model: The base model; None is the embedded one.
         calibration: Keeps what steps take on this machine; None measures at every start.
         recipe: JSON with other budgets for creations than the usual ones; see `recipe`.
+        judging: Who looks at finished pictures.
         threads: Of the processor. The process is niced, so that a bot beside it keeps answering.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
         beat_s: Seconds between two signs of life.
@@ -36,6 +39,7 @@ class EngineOptions:
     model: Path | None = None
     calibration: Path | None = None
     recipe: Path | None = None
+    judging: Judging = field(default_factory=Judging)
     threads: int = field(default_factory=usable_threads)
     device: str | None = None
     beat_s: float = 3.0
@@ -44,7 +48,7 @@ class EngineOptions:
 
 def to_arguments(options: EngineOptions, socket: Path) -> list[str]:
     """Return the command line that `read_arguments` reads."""
-    given = {"socket": socket, **asdict(options)}
+    given = {"socket": socket, **asdict(options), "judging": options.judging}
     return [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
 
 
@@ -59,6 +63,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> tuple[Path, Engine
         parser.add_argument(name, type=Path, required=True)
     for name in ("--model", "--calibration", "--recipe"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--judging", type=read_judging, default=Judging())
     parser.add_argument("--device")
     parser.add_argument("--threads", type=int, default=usable_threads())
     parser.add_argument("--beat-s", type=float, default=3.0)

@@ -8,13 +8,13 @@ from queue import SimpleQueue
 
 import torch
 
-from synid_engine.engine import Engine
-from synid_engine.perception.picture_judge import OpenNsfwJudge
+from synid_engine.engine import EMBEDDED_MODEL, Engine
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.calibration import calibrated
 from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
 from synid_engine.serving.engine_options import EngineOptions
 from synid_engine.serving.engine_status import EngineStatus, no_device_memory
+from synid_engine.serving.judges import load_judges
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.recipe import read_recipe
 from synid_engine.serving.spool import Spool
@@ -57,7 +57,9 @@ def start_loop(
     if options.recipe is not None:
         distill = read_recipe(options.recipe, distill)
     on_stage("picture judge", _SHARES["picture judge"])
-    judge = OpenNsfwJudge()
+    judge = load_judges(
+        options.judging, model=options.model or EMBEDDED_MODEL, device=engine.models.backbone.device
+    )
     on_stage("calibration", _SHARES["calibration"])
     with tempfile.TemporaryDirectory(prefix="synid-calibration-") as folder:
         spool = Spool(Path(folder), judge=judge)

@@ -21,7 +21,8 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
-from synid_engine.perception.clip import TransformersClipScorer, normalize_pixels
+from synid_engine.perception.clip import TransformersClipScorer
+from synid_engine.perception.clip_pixels import ClipPixels, normalize_pixels
 from synid_engine.tiny.augment import Degradation, degrade
 from synid_engine.tiny.captions import caption, named_traits
 from synid_engine.tiny.perception_run import PerceptionRun, add_arguments
@@ -171,9 +172,8 @@ def train(arguments: argparse.Namespace) -> None:
         seen, read = seen.float(), read.float()
         traits = seeing(seen, labels[rows].to(run.device)) + reading(read, named[rows, which].to(run.device))
         run.learn(contrast(seen, read, model.logit_scale) + (1.5 - run.fraction) * traits)
-    run.finish(
-        model, {}, measure(TransformersClipScorer(model=model.eval(), tokenizer=tokenizer), arguments.cache)
-    )
+    scorer = TransformersClipScorer(model=model.eval(), tokenizer=tokenizer, pixels=ClipPixels(side=_SIDE))
+    run.finish(model, {}, measure(scorer, arguments.cache))
 
 
 @torch.no_grad()

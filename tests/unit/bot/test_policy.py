@@ -4,8 +4,10 @@ import pytest
 
 from bot.chat_errors import RefusedTextError, UnreadablePolicyError
 from bot.moderation import PictureRule
-from bot.policy import WordPolicy, read_lists
+from bot.policy import WordPolicy, judging_of, read_lists
+from bot.settings import Settings
 from synid_engine.errors import InvalidSettingError
+from synid_engine.serving.judging import JudgeLimit, Judging
 
 POLICY = WordPolicy(lists=read_lists())
 
@@ -98,3 +100,36 @@ def test_rule_withholds_from_its_threshold_on() -> None:
     assert [rule.withholds(one) for one in (0.0, 0.49, 0.5, 1.0, None)] == [False, False, True, True, True]
     with pytest.raises(InvalidSettingError):
         PictureRule(threshold=0.0)
+
+
+def test_owners_file_names_who_judges_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('refused = ["zorblax"]\n[judges]\nopennsfw = 0.7\nsafety_checker = 0.5\n', "utf-8")
+    judges = (JudgeLimit(name="opennsfw", limit=0.7), JudgeLimit(name="safety_checker", limit=0.5))
+    found = judging_of(Settings(policy=path, nsfw_threshold=0.6))
+    assert found == Judging(judges=judges, limit=0.6)
+    assert "zorblax" in read_lists(path).refused
+
+
+def test_file_without_judges_leaves_the_usual_one(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("refused = []\n", "utf-8")
+    assert judging_of(Settings(policy=path)) == judging_of(Settings()) == Judging()
+
+
+@pytest.mark.parametrize(
+    "text", ["judges = ['opennsfw']", "[judges]\nopennsfw = 'much'", "[judges]\nx = 0.5"]
+)
+def test_judges_of_another_form_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(UnreadablePolicyError):
+        judging_of(Settings(policy=path))
+
+
+def test_limit_that_no_score_can_pass_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text("[judges]\nopennsfw = 1.5\n", "utf-8")
+    with pytest.raises(UnreadablePolicyError) as refused:
+        judging_of(Settings(policy=path))
+    assert "opennsfw: 1.5" in refused.value.detail

@@ -12,6 +12,7 @@ import pytest
 from synid_engine.errors import InvalidSettingError
 from synid_engine.serving.engine_child import ChildTimes
 from synid_engine.serving.engine_options import EngineOptions, read_arguments, to_arguments, usable_threads
+from synid_engine.serving.judging import JudgeLimit, Judging
 from synid_engine.serving.link import EngineDownError, EngineLink, EngineLost, EngineStarted, LinkEvent
 from synid_engine.serving.supervisor import EngineSupervisor, SupervisorConfig
 from synid_engine.serving.wire import Alive, AskHealth, Drained, Health
@@ -81,7 +82,10 @@ async def watch(tmp_path: Path) -> AsyncIterator[Callable[..., Watch]]:
 
 
 def test_options_survive_the_command_line(tmp_path: Path) -> None:
-    options = EngineOptions(spool=tmp_path, weights=tmp_path / "-w", recipe=tmp_path, threads=3, beat_s=0.5)
+    judging = Judging(judges=(JudgeLimit(name="safety_checker", limit=0.5),), limit=0.7)
+    options = EngineOptions(
+        spool=tmp_path, weights=tmp_path / "-w", recipe=tmp_path, judging=judging, threads=3, beat_s=0.5
+    )
     assert read_arguments(to_arguments(options, tmp_path / "a b")) == (tmp_path / "a b", options)
     plain = EngineOptions(spool=tmp_path, weights=tmp_path)
     assert read_arguments(to_arguments(plain, tmp_path)) == (tmp_path, plain)

@@ -8,6 +8,7 @@ from bot.checkup import PERMISSIONS, invite_link, look_at_discord, look_at_machi
 from bot.cli import run
 from bot.loopback.client_settings import LoopbackConnector
 from bot.loopback.driver import LoopbackDiscord
+from synid_engine.serving.judging import JudgeLimit, Judging
 
 
 async def test_check_tells_the_servers_where_permissions_lack() -> None:
@@ -56,6 +57,13 @@ def test_check_tells_what_is_missing_on_this_machine(tmp_path: Path) -> None:
     assert str(tmp_path / "not" / "yet") in disk.words
     assert not models.is_good
     assert look_at_machine(tmp_path, None)[1].is_good
+
+
+def test_check_names_a_judge_that_the_model_does_not_have(tmp_path: Path) -> None:
+    judging = Judging(judges=(JudgeLimit(name="safety_checker", limit=0.5),))
+    models = look_at_machine(tmp_path, None, judging)[1]
+    assert not models.is_good
+    assert "names the judge safety_checker" in models.words
 
 
 def test_check_ends_with_one_when_something_is_missing(
