@@ -136,7 +136,7 @@ def create(wish: Wish, *, data: Path | None, quiet: bool) -> Made:
         reporter.say("loading the model")
         from synid_engine.engine import Character, Engine  # torch loads here
 
-        engine = Engine.load(settings.models)
+        engine = Engine.load(settings.model_folder())
         profiles = store.profiles() if wish.warm_start else ()
         library = [
             Character.load(one.folder, model_hash=engine.model_hash)
@@ -182,13 +182,13 @@ def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Draw
     """
     settings = Settings()
     prompt = clean_text(wish.prompt, field="prompt")
-    repertoire_of(settings.models).require(pose=wish.pose, shape=wish.shape)
+    repertoire_of(settings.model_folder()).require(pose=wish.pose, shape=wish.shape)
     stored = ProfileStore(settings.data_folder(data)).get(wish.name)
     with Reporter(to_stderr=quiet) as reporter:
         reporter.say("loading the model")
         from synid_engine.engine import Character, Engine  # torch loads here
 
-        engine = Engine.load(settings.models)
+        engine = Engine.load(settings.model_folder())
         character = Character.load(stored.folder, model_hash=engine.model_hash)
         pictures = engine.render(
             character,
