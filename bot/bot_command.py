@@ -20,7 +20,8 @@ def register(app: typer.Typer) -> None:
 def bot(
     *,
     model: Annotated[
-        Path | None, typer.Option(help="The base model's folder. [SYNID_MODELS]", show_default=False)
+        Path | None,
+        typer.Option(help="The base model: a folder, or a pulled set. [SYNID_MODELS]", show_default=False),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="The data folder. [SYNID_DATA]", show_default=False)
@@ -41,7 +42,7 @@ def bot(
         raise typer.Exit(_check(settings, data=data, model=model))
     if settings.discord_token is None:
         raise MissingTokenError
-    folder, chosen = DataFolder(settings.data_folder(data).absolute()), model or settings.models
+    folder, chosen = DataFolder(settings.data_folder(data).absolute()), settings.model_folder(model)
     from bot.app import config_of, serve_discord
     from bot.policy import judging_of
 
@@ -65,7 +66,7 @@ def _check(settings: "Settings", *, data: Path | None, model: Path | None) -> in
 
     token = settings.discord_token
     findings = asyncio.run(look_at_discord(None if token is None else token.get_secret_value()))
-    chosen = model or settings.models
+    chosen = settings.model_folder(model)
     findings += look_at_machine(settings.data_folder(data).absolute(), chosen, judging_of(settings))
     sys.stdout.write(f"{report(findings)}\n")
     return 0 if all(one.is_good for one in findings) else 1

@@ -144,7 +144,7 @@ def create(wish: Wish, *, data: Path | None, quiet: bool) -> Made:
         reporter.say("loading the model")
         from synid_engine.engine import Character, Engine  # torch loads here
 
-        engine = Engine.load(settings.models)
+        engine = Engine.load(settings.model_folder())
         profiles = store.profiles() if wish.warm_start else ()
         library = [
             Character.load(one.folder, model_hash=engine.model_hash)
@@ -191,7 +191,7 @@ def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Draw
     """
     settings = Settings()
     prompt = clean_text(wish.prompt, field="prompt")
-    repertoire = repertoire_of(settings.models)
+    repertoire = repertoire_of(settings.model_folder())
     repertoire.require(pose=wish.pose, shape=wish.shape)
     picture = _pose_picture(wish, repertoire)
     stored = ProfileStore(settings.data_folder(data)).get(wish.name)
@@ -199,7 +199,7 @@ def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Draw
         reporter.say("loading the model")
         from synid_engine.engine import Character, Engine  # torch loads here
 
-        engine = Engine.load(settings.models)
+        engine = Engine.load(settings.model_folder())
         character = Character.load(stored.folder, model_hash=engine.model_hash)
         pictures = engine.render(
             character,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot import bot_command, playground_command
+from bot import bot_command, model_commands, playground_command
 from bot.errors import sentence
 from bot.requests import LARGEST_SEED, MOST_PICTURES
 from bot.serve_commands import Pose, PoseStrength, Shape, register
@@ -246,7 +246,7 @@ def demo(*, out: Out = Path("out")) -> None:
     from bot.settings import Settings
     from bot.words import words_of
 
-    model = Settings().models
+    model = Settings().model_folder()
     with Reporter() as reporter:
         result = run_demo(
             out,
@@ -262,6 +262,7 @@ def demo(*, out: Out = Path("out")) -> None:
 register(app)
 bot_command.register(app)
 playground_command.register(app)
+model_commands.register(app)
 
 if __name__ == "__main__":
     main()

@@ -8,8 +8,10 @@ from bot import coordinator_errors as coordinator
 from bot import requests
 from bot.tongue import mark, say, translated
 from storage import errors as stored
+from storage import model_errors as models
 from synid_engine import errors as engine
 from synid_engine.errors import SynIDError
+from synid_engine.runtime.model_table import SETS
 from synid_engine.serving.link import EngineDownError
 from synid_engine.serving.wire import WireError
 
@@ -166,7 +168,13 @@ _say(
     engine.DeviceOutOfMemoryError,
     lambda e: say("the device has no memory for {rows} pictures at once; ask for fewer", rows=e.rows),
 )
-_say(engine.MissingModelError, lambda e: f"the model folder {e.folder} has no {e.part}")
+_say(
+    engine.MissingModelError,
+    lambda e: (
+        f"the model folder {e.folder} has no {e.part}"
+        + (f"; pull it: synid models pull {e.folder.name}" if e.folder.name in SETS else "")
+    ),
+)
 _say(engine.DamagedModelError, lambda e: f"the model folder {e.folder} is damaged: {e.part}: {e.detail}")
 _say(engine.UnsupportedModelError, lambda e: f"the model in {e.folder} cannot be used: it has {e.feature}")
 _say(
@@ -289,6 +297,64 @@ _say(stored.ImageNotFoundError, lambda e: say("there is no picture {image_id}", 
 _say(stored.FolderInUseError, lambda e: f"{e.folder} is not empty; a backup is restored to an empty folder")
 _say(stored.NotABackupError, lambda e: f"{e.path} is not a whole backup: {_short(e.detail)}")
 _say(stored.NoDatabaseError, lambda e: f"{e.folder} has no database yet")
+
+_say(
+    models.UnknownModelError,
+    lambda e: f"there is no model or set called {_short(e.name)}; there is {', '.join(e.known)}",
+)
+_say(
+    models.ModelNameTakenError,
+    lambda e: f"your set cannot be called {_short(e.name) or 'nothing'}; choose small letters: --name NAME",
+)
+_say(
+    models.LicenceNotAcceptedError,
+    lambda e: (
+        f"{e.name} is for research only ({e.licence}); if that suits you: synid models pull {e.name} --accept"
+    ),
+)
+_say(
+    models.PickleRefusedError,
+    lambda e: f"{e.name} is not fetched: {e.path} is a pickle, which could run anything on this machine",
+)
+_say(models.ModelNotPulledError, lambda e: f"{e.name} is not all here; pull it: synid models pull {e.name}")
+_say(
+    models.OfflineError,
+    lambda e: (
+        f"{e.name} lacks {e.path}, and HF_HUB_OFFLINE forbids fetching it; "
+        f"once: HF_HUB_OFFLINE=0 synid models pull {e.name}"
+    ),
+)
+_say(
+    models.HubFileMissingError,
+    lambda e: f"the hub has no {e.path} in {e.repo} at {e.revision[:12]}; another mirror may: HF_ENDPOINT",
+)
+_say(
+    models.HubRefusedError,
+    lambda e: f"the hub has no {e.repo}, or gives it only to people who accepted its terms there",
+)
+_say(
+    models.HubUnreachableError,
+    lambda e: f"the hub {e.endpoint} cannot be used: {_short(e.detail)}; a mirror is set by HF_ENDPOINT",
+)
+_say(
+    models.TransferCutError,
+    lambda e: (
+        f"the hub broke off {e.path} after {_size(e.done)}"
+        f"{f' of {_size(e.size)}' if e.size else ''}; the same command goes on from there"
+    ),
+)
+_say(
+    models.WrongHashError,
+    lambda e: (
+        f"{e.path} is not what it should be (hash {e.found[:12]} instead of {e.expected[:12]}); "
+        "nothing of it is kept"
+    ),
+)
+_say(
+    models.NoRoomForModelError,
+    lambda e: f"the models need {_size(e.needed)}, and {e.folder} has room for {_size(e.free)}",
+)
+_say(models.PullRunningError, lambda e: f"another program is fetching {e.path}; wait for it")
 
 _say(
     requests.EmptyTextError,

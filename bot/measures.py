@@ -41,7 +41,7 @@ def evaluate(
         from synid_engine.engine import Character, Engine  # torch loads here
         from synid_engine.evaluation.suites import run_suite
 
-        engine = Engine.load(settings.models)
+        engine = Engine.load(settings.model_folder())
         character = Character.load(stored.folder, model_hash=engine.model_hash)
         report = run_suite(engine, character, suite=suite, on_progress=reporter)
     stem = out / f"evaluate-{folder_name(stored.profile.name)}-{suite}"
@@ -92,7 +92,11 @@ def bench(name: str, *, quick: bool, out: Path, as_json: bool, random_sd15: bool
         raise InvalidSettingError(field="--random-sd15", value=name, allowed=_SERVING)
     with Reporter(to_stderr=as_json) as reporter:
         options = BenchOptions(
-            quick=quick, models=Settings().models, out=out, on_progress=reporter, random_sd15=random_sd15
+            quick=quick,
+            models=Settings().model_folder(),
+            out=out,
+            on_progress=reporter,
+            random_sd15=random_sd15,
         )
         report = run(options)
     fields = json.dumps(report.to_json(), ensure_ascii=False, indent=2)

@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass
 from typing import cast
 
-from bot.moderation import DEFAULT_THRESHOLD
+from bot.settings import DEFAULT_THRESHOLD
 from synid_engine.engine import Engine
 from synid_engine.evaluation.cast import DEVELOPED, MEASURED
 from synid_engine.evaluation.figures import BenchReport, Figure, percentile

@@ -27,7 +27,8 @@ def playground(
     browser: Annotated[bool, typer.Option(help="Open the page, where there is a display.")] = True,
     lan: Annotated[bool, typer.Option("--lan", help="Let a phone in your network in, by a code.")] = False,
     model: Annotated[
-        Path | None, typer.Option(help="The base model's folder. [SYNID_MODELS]", show_default=False)
+        Path | None,
+        typer.Option(help="The base model: a folder, or a pulled set. [SYNID_MODELS]", show_default=False),
     ] = None,
     data: Annotated[
         Path | None,
@@ -48,7 +49,7 @@ def playground(
 
     settings = Settings()
     folder = DataFolder((data or settings.data_folder(None) / "playground").absolute())
-    chosen = model or settings.models
+    chosen = settings.model_folder(model)
 
     def opened(page: "Playground") -> None:
         _tell(page)

@@ -1,4 +1,4 @@
-"""`synid submit | watch | answer | cancel`: calls to the coordinator that serves a data folder."""
+"""`synid submit | watch | answer | cancel | health`: calls to the coordinator that serves a data folder."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from bot.control.client import ControlClient
-from bot.coordinator.client import JobEvent, StateChanged
+from bot.coordinator.client import CoordinatorHealth, JobEvent, StateChanged
 from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
 from bot.requests import clean_text
 from bot.settings import Settings
@@ -51,6 +51,11 @@ def answer(job_id: int, number: int, *, data: Path | None) -> Job:
 def cancel(job_id: int, *, data: Path | None) -> Job:
     """End a job; errors as in `create`."""
     return asyncio.run(ControlClient(data_folder(data).path).cancel(job_id))
+
+
+def health(*, data: Path | None) -> CoordinatorHealth:
+    """Return how the coordinator and its engine are; errors as in `create`."""
+    return asyncio.run(ControlClient(data_folder(data).path).health())
 
 
 def watch(job_id: int, show: Callable[[JobEvent], None], *, follow: bool, data: Path | None) -> bool:

@@ -96,7 +96,7 @@ def import_(path: Path, *, name: str | None, data: Path | None) -> str:
     store.require_room(wanted)
     from synid_engine.engine import model_hash_of  # torch loads here
 
-    stored = import_character(path, store, model_hash=model_hash_of(settings.models), name=wanted)
+    stored = import_character(path, store, model_hash=model_hash_of(settings.model_folder()), name=wanted)
     return f"{stored.profile.name} is imported\n{stored.portrait}"
 
 

@@ -41,7 +41,7 @@ def serve(*, data: Path | None, model: Path | None, recipe: Path | None = None) 
     settings = Settings()
     folder = DataFolder(settings.data_folder(data).absolute())
     with log_lines():
-        chosen = model or settings.models
+        chosen = settings.model_folder(model)
         link = engine_of(folder, model=chosen, recipe=recipe, judging=judging_of(settings))
         asyncio.run(serve_with(link, folder.path, repertoire=repertoire_of(chosen)))
 

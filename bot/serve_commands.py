@@ -1,4 +1,4 @@
-"""`synid serve | submit | watch | answer | cancel | backup | restore | doctor`: parse, call, print."""
+"""The commands around a served data folder, from `serve` and `submit` to `doctor`: parse, call, print."""
 
 import json
 import secrets
@@ -43,14 +43,15 @@ submit = typer.Typer(help="Put a job in the queue of a served data folder.", no_
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.add_typer(submit, name="submit")
-    for command in (serve, watch, answer, cancel, backup, restore, doctor):
+    for command in (serve, watch, answer, cancel, backup, restore, doctor, health):
         app.command()(command)
 
 
 def serve(
     *,
     model: Annotated[
-        Path | None, typer.Option(help="The base model's folder. [SYNID_MODELS]", show_default=False)
+        Path | None,
+        typer.Option(help="The base model: a folder, or a pulled set. [SYNID_MODELS]", show_default=False),
     ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="JSON with other budgets for creations.", show_default=False)
@@ -220,21 +221,39 @@ def restore(file: File, *, data: Data = None, as_json: Json = False) -> None:
 
 
 def doctor(*, data: Data = None, as_json: Json = False) -> int:
-    """Check a data folder; the exit code is 1 if something is wrong with it."""
+    """Check a data folder and the installation; the exit code is 1 if something is wrong with them."""
+    from bot.installation import look_at_installation
     from bot.settings import Settings
     from storage.diagnosis import diagnose
 
     folder = Settings().data_folder(data)
     findings = diagnose(folder)
-    is_sound = not any(one.is_fault for one in findings)
+    faults = look_at_installation()
+    is_sound = not faults and not any(one.is_fault for one in findings)
     if as_json:
         listed = [{"kind": one.kind, "subject": one.subject, "detail": one.detail} for one in findings]
-        _print_json({"folder": str(folder), "is_sound": is_sound, "findings": listed})
+        clashes = [{"subject": one.subject, "detail": one.words} for one in faults]
+        fields = {"is_sound": is_sound, "findings": listed, "installation": clashes}
+        _print_json({"folder": str(folder), **fields})
     else:
         words = (f"{one.kind}: {one.subject}{f' ({one.detail})' if one.detail else ''}" for one in findings)
+        clashes = (f"installation: {one.subject}: {one.words}" for one in faults)
         verdict = "nothing is wrong with" if is_sound else "something is wrong with"
-        _print("\n".join([*words, f"{verdict} {folder}"]))
+        _print("\n".join([*words, *clashes, f"{verdict} {folder}"]))
     return 0 if is_sound else FAULTY
+
+
+def health(*, data: Data = None, as_json: Json = False) -> int:
+    """Ask whoever serves a data folder how it is; the exit code is 1 if its engine takes no work."""
+    from bot import queue_calls
+
+    found = queue_calls.health(data=data)
+    if as_json:
+        _print_json(found.model_dump(mode="json"))
+    else:
+        state = "ready" if found.is_ready else found.stage or "not ready"
+        _print(f"{state}: {found.queued} jobs wait, {found.in_engine} are at work {found.trouble}".rstrip())
+    return 0 if found.is_ready else FAULTY
 
 
 def _key(chosen: str | None) -> str:

@@ -5,8 +5,19 @@ from pathlib import Path
 from typing import Annotated
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_YES = frozenset({"1", "on", "yes", "true"})
+
+
+def _is_true(value: object) -> bool:
+    """Read a flag as the libraries do that have it, to whom every other word means no."""
+    return value is True or str(value).lower() in _YES
+
+
+DEFAULT_THRESHOLD = 0.8
+"""Score from which pictures are withheld."""
 
 
 class Settings(BaseSettings):
@@ -14,7 +25,11 @@ class Settings(BaseSettings):
 
     Attributes:
         data: Folder of the characters.
-        models: Folder of the base model, in the layout of diffusers; the embedded model if absent.
+        models: The base model: a folder in the layout of diffusers, or the name of a set that was pulled; the
+            embedded model if absent.
+        model_store: Folder of the models that `synid models` pulls.
+        hub: Address that it pulls from, as other programs of this kind name it: a mirror will do.
+        is_offline: Whether nothing may be fetched, likewise.
         discord_token: What the bot logs in to Discord with.
         policy: File with further words and patterns that are refused; see `bot/policy.toml`.
         nsfw_threshold: From this score of the classifier on, pictures are withheld.
@@ -25,9 +40,14 @@ class Settings(BaseSettings):
 
     data: Path | None = None
     models: Path | None = None
+    model_store: Path | None = None
+    hub: str = Field(default="https://huggingface.co", validation_alias=AliasChoices("HF_ENDPOINT"))
+    is_offline: Annotated[bool, BeforeValidator(_is_true)] = Field(
+        default=False, validation_alias=AliasChoices("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    )
     discord_token: SecretStr | None = None
     policy: Path | None = None
-    nsfw_threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
+    nsfw_threshold: Annotated[float, Field(gt=0.0, le=1.0)] = DEFAULT_THRESHOLD
     display: str | None = Field(default=None, validation_alias=AliasChoices("DISPLAY", "WAYLAND_DISPLAY"))
 
     @property
@@ -38,3 +58,17 @@ class Settings(BaseSettings):
     def data_folder(self, chosen: Path | None) -> Path:
         """Return the data folder: the one chosen, else the environment's, else the platform's."""
         return chosen or self.data or user_data_path("synid", appauthor=False)
+
+    def store_folder(self) -> Path:
+        """Return the folder of pulled models: the environment's, else the platform's."""
+        return (self.model_store or user_data_path("synid", appauthor=False) / "models").absolute()
+
+    def model_folder(self, chosen: Path | None = None) -> Path | None:
+        """Return the base model's folder: the one chosen, else the environment's; None is the embedded one.
+
+        A name without slashes that is no folder here is a set in the store.
+        """
+        named = chosen or self.models
+        if named is None or len(named.parts) != 1 or named.is_dir():
+            return named
+        return self.store_folder() / named

@@ -50,7 +50,7 @@ def write_whole(path: Path, data: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def move_folder(source: Path, target: Path) -> None:
@@ -60,11 +60,11 @@ def move_folder(source: Path, target: Path) -> None:
             if path.is_file():
                 _sync_file(path)
             else:
-                _sync_folder(path)
-        _sync_folder(source)
+                sync_folder(path)
+        sync_folder(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         source.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 def require_room(folder: Path, *, size: int) -> None:
@@ -103,7 +103,8 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """Put a folder's names on the disk."""
     if os.name != "posix":
         return
     descriptor = os.open(path, os.O_RDONLY)

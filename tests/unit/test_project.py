@@ -20,7 +20,8 @@ def test_dockerfile_has_the_steps_of_make_demo() -> None:
     recipe = re.search(r"^demo: install\n\t@(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert recipe is not None
     assert recipe[1] == '$(VENV_PYTHON) -m bot demo --out "$(OUT)"'
-    assert 'RUN make install TORCH_INDEX="$TORCH_INDEX"' in lines
+    assert "ARG TARGET=install" in lines
+    assert 'RUN make "$TARGET" TORCH_INDEX="$TORCH_INDEX"' in lines
     assert 'ENTRYPOINT [".venv/bin/python", "-m", "bot"]' in lines
     assert lines[-1].startswith('CMD ["demo", "--out", ')
 

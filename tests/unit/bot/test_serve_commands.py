@@ -134,6 +134,13 @@ def test_mistakes_are_one_line(mistake: Callable[..., str], told: Callable[..., 
     mistake("submit", "create", "Nova", "red hair", "--request-key", "k" * 201, *where)
 
 
+def test_health_is_told(told: Callable[..., str], data: Path) -> None:
+    job = number_in(told("submit", "create", "Nova", "red hair", "--data", str(data)))
+    told("watch", job, "--follow", "--data", str(data))
+    assert re.match(r"ready: \d+ jobs wait, \d+ are at work", told("health", "--data", str(data)))
+    assert json.loads(told("health", "--data", str(data), "--json"))["is_ready"]
+
+
 def test_without_a_coordinator_it_is_one_line(mistake: Callable[..., str], tmp_path: Path) -> None:
     where = ("--data", str(tmp_path))
     for command in (
@@ -142,6 +149,7 @@ def test_without_a_coordinator_it_is_one_line(mistake: Callable[..., str], tmp_p
         ("watch", "1"),
         ("answer", "1", "1"),
         ("cancel", "1"),
+        ("health",),
     ):
         assert "synid serve" in mistake(*command, *where)
     assert list(tmp_path.iterdir()) == []

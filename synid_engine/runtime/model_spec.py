@@ -1,0 +1,160 @@
+"""What a published model is: where it lies on a hub, which of its files are used, what its licence allows.
+
+Plain data. Knows nothing about networks, disks or tensors.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+
+from synid_engine.errors import InvalidSettingError
+
+_SHA256 = re.compile("[0-9a-f]{64}")
+_NAME = re.compile("[a-z0-9][a-z0-9._-]*")
+_PICKLES = frozenset({".bin", ".ckpt", ".pkl", ".pt", ".pth"})
+
+
+class LicenceClass(StrEnum):
+    """What a licence lets a server owner do."""
+
+    PERMISSIVE = "permissive"
+    USE_RESTRICTED = "use-restricted"
+    RESEARCH_ONLY = "research-only"
+
+
+class ModelRole(StrEnum):
+    """What a model is for."""
+
+    BASE = "base"
+    POSE_CONTROL = "pose control"
+    CLIP = "picture and text encoder"
+    FACE_DETECTOR = "face detector"
+    FACE_ENCODER = "face recogniser"
+    POSE_DETECTOR = "pose detector"
+    PREVIEW = "preview decoder"
+    FEW_STEPS = "few-step adapter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFile:
+    """One file of a repository.
+
+    Attributes:
+        path: Where it lies in the repository.
+        instead: Another path that serves as well, for repositories that have only that one; or empty.
+        saved_as: Where it lies in the model's own folder; empty where that is its path.
+        size: Bytes; None where nobody here has seen the file.
+        sha256: In hexadecimal; likewise.
+    """
+
+    path: str
+    instead: str = ""
+    saved_as: str = ""
+    size: int | None = None
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        for path in (self.path, self.instead, self.saved_as):
+            if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+                raise InvalidSettingError(field="path", value=path, allowed="a path within the repository")
+        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
+            raise InvalidSettingError(field="sha256", value=self.sha256, allowed="64 hexadecimal digits")
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The paths to try, in order."""
+        return (self.path, self.instead) if self.instead else (self.path,)
+
+    @property
+    def is_pickle(self) -> bool:
+        """Whether reading it could run whatever its author put in."""
+        return PurePosixPath(self.path).suffix in _PICKLES
+
+    def place_of(self, path: str) -> str:
+        """Return where the candidate `path` lies in the model's own folder."""
+        return self.saved_as or path
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where it can lie in the model's own folder."""
+        return tuple(dict.fromkeys(self.place_of(path) for path in self.candidates))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """A published model.
+
+    Attributes:
+        name: Short, unique, and the name of its folder here.
+        role: What it is for.
+        repo: Its repository on the hub.
+        revision: A commit, or a branch where no commit is known here.
+        files: What is used of it.
+        licence: Its name, as published.
+        licence_class: What that allows; research-only models have to be accepted by name.
+        about: One line for people.
+    """
+
+    name: str
+    role: ModelRole
+    repo: str
+    revision: str
+    files: tuple[ModelFile, ...]
+    licence: str
+    licence_class: LicenceClass
+    about: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise InvalidSettingError(field="name", value=self.name, allowed="small letters and digits")
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all files, as far as they are known; None if none is."""
+        known = [file.size for file in self.files if file.size is not None]
+        return sum(known) if known else None
+
+    @property
+    def needs_acceptance(self) -> bool:
+        """Whether somebody must say that the licence suits them."""
+        return self.licence_class is LicenceClass.RESEARCH_ONLY
+
+    @property
+    def has_pickles(self) -> bool:
+        """Whether it is published only in a form that is never read here."""
+        return any(file.is_pickle for file in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPart:
+    """A model and its place in the folder of a set; the base's place is empty, the folder itself."""
+
+    place: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerceptionPart:
+    """What perceives in a set: how it is loaded, and its folder within the set's `perception`."""
+
+    kind: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSet:
+    """Models that make one product together, as one folder that an engine loads.
+
+    Attributes:
+        name: Unique among sets and models.
+        parts: Its models, the base first.
+        perception: What finds and knows faces and compares pictures with words; written down in the folder.
+        about: One line for people.
+    """
+
+    name: str
+    parts: tuple[SetPart, ...]
+    perception: Mapping[str, PerceptionPart]
+    about: str
