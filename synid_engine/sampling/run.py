@@ -11,7 +11,7 @@ from torch import Tensor
 from synid_engine.errors import BaseModelMismatchError, DeviceOutOfMemoryError, PictureSizeMismatchError
 from synid_engine.identity.attention import install_identity_attention, with_context_projected
 from synid_engine.identity.bank import IdentityBank
-from synid_engine.identity.condition import ConditionedContext, condition_rows
+from synid_engine.identity.condition import ConditionedContext, condition_rows, pad_contexts
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.guidance import guide
 from synid_engine.sampling.row import RenderRow
@@ -138,11 +138,13 @@ class DenoiseRun:
             return self._batch
         halves = [(state, index < unconditional) for index, state in enumerate(states)]
         prompts = [state.row.negative_prompt if is_null else state.row.prompt for state, is_null in halves]
+        encoded = [self._encode(prompt) for prompt in prompts]
         conditioned = condition_rows(
-            torch.stack([self._encode(prompt) for prompt in prompts]),
+            pad_contexts(encoded),
             [state.identity_row(is_null=is_null) for state, is_null in halves],
             latent_size=states[0].size,
             levels=len(cast("Any", self._backbone.unet.config).block_out_channels),
+            prompt_lengths=[len(states) for states in encoded],
         )
         added = _stack_added([_added(state.row, is_null=is_null) for state, is_null in halves])
         placed = {

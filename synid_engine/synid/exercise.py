@@ -26,6 +26,7 @@ class Exercise:
         latents: Noisy latents.
         timesteps: How noisy each row is.
         context: Text states of each row's prompt.
+        prompt_lengths: How many of those are each row's own.
         scales: Weights of bank and tokens for each row.
         trainable: The character's tensors, whose gradients are wanted.
         loss: The whole loss, given the prediction and the bank.
@@ -34,6 +35,7 @@ class Exercise:
     latents: Float[Tensor, "batch c h w"]
     timesteps: Int[Tensor, " batch"]
     context: Float[Tensor, "batch tokens context_dim"]
+    prompt_lengths: tuple[int, ...]
     scales: tuple[tuple[float, float], ...]
     trainable: Trainable
     loss: Callable[[Tensor, IdentityBank], Tensor]
@@ -97,6 +99,7 @@ def _work_out(exercises: Sequence[Exercise], backbone: Backbone) -> list[float]:
             torch.cat([one.latents for one in exercises]),
             torch.cat([one.timesteps for one in exercises]),
             torch.cat([one.context for one in exercises]),
+            [length for one in exercises for length in one.prompt_lengths],
             rows,
             backbone,
         )
@@ -114,6 +117,7 @@ def _predict(
     latents: Float[Tensor, "rows c h w"],
     timesteps: Int[Tensor, " rows"],
     context: Float[Tensor, "rows tokens context_dim"],
+    prompt_lengths: Sequence[int],
     rows: Sequence[IdentityRow],
     backbone: Backbone,
 ) -> Float[Tensor, "rows c h w"]:
@@ -123,6 +127,7 @@ def _predict(
         rows,
         latent_size=(latents.shape[2], latents.shape[3]),
         levels=len(unet.config.block_out_channels),
+        prompt_lengths=prompt_lengths,
     )
     noise_pred = unet(
         latents.to(backbone.dtype),

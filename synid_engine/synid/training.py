@@ -15,6 +15,7 @@ from torch import Tensor
 from synid_engine.errors import DistillationError
 from synid_engine.identity.attention import install_identity_attention
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.identity.condition import pad_contexts
 from synid_engine.runtime.rng import gaussian_noise
 from synid_engine.sampling.latents import NoiseSchedule
 from synid_engine.synid.embeds import IdentityReference
@@ -131,6 +132,7 @@ class _Lesson:
     noise: Float[Tensor, "batch c h w"]
     timesteps: Int[Tensor, " batch"]
     context: Float[Tensor, "batch tokens context_dim"]
+    prompt_lengths: tuple[int, ...]
     text_embeds: Float[Tensor, "batch clip_dim"]
     scales: tuple[tuple[float, float], ...]
     is_judged: bool
@@ -152,8 +154,8 @@ class _Teacher:
         self._config, self._generator = config, generator
         self._schedule = NoiseSchedule.from_config(backbone.noise_scheduler_config, device=backbone.device)
         self._latents = pictures.latents.to(backbone.device).float()
-        self._context = _encoded(pictures.prompts, models)
-        self._bare_context = _encoded(pictures.bare_prompts, models)
+        self._states = _encoded((*pictures.prompts, *pictures.bare_prompts), models)
+        self._context = pad_contexts(self._states)
         self._text_embeds = models.perception.clip.text_embeds(list(pictures.prompts)).detach()
         install_identity_attention(backbone.unet)
 
@@ -169,16 +171,17 @@ class _Teacher:
         if is_judged:
             clean = max(1, int(total * config.perception_noise))
             timesteps[0] = torch.randint(0, clean, (1,), generator=generator)
-        bare = (torch.rand(size, generator=generator) < config.caption_dropout).to(device)
+        bare = torch.rand(size, generator=generator) < config.caption_dropout
         chances = [float(chance) for chance in torch.rand(size, generator=generator)]
         noise = gaussian_noise((size, *self._latents.shape[1:]), generator).to(device)
         where = picked.to(device)
-        context = torch.where(bare[:, None, None], self._bare_context[where], self._context[where])
+        said = picked + bare * len(self._pictures.prompts)
         return _Lesson(
             latents=self._latents[where],
             noise=noise,
             timesteps=timesteps.to(device),
-            context=context,
+            context=self._context[said.to(device)],
+            prompt_lengths=tuple(len(self._states[int(one)]) for one in said),
             text_embeds=self._text_embeds[picked.to(self._text_embeds.device)],
             scales=tuple(_scales(chance, config.level_dropout) for chance in chances),
             is_judged=is_judged,
@@ -191,6 +194,7 @@ class _Teacher:
             latents=noisy,
             timesteps=lesson.timesteps,
             context=lesson.context,
+            prompt_lengths=lesson.prompt_lengths,
             scales=lesson.scales,
             trainable=trainable,
             loss=lambda noise_pred, bank: self._loss(noise_pred, noisy, lesson, bank),
@@ -274,8 +278,8 @@ def train(
     return TrainingOutcome(losses=tuple(losses))
 
 
-def _encoded(prompts: Sequence[str], models: StageModels) -> Float[Tensor, "pictures tokens context_dim"]:
-    return torch.cat([models.backbone.encode_prompts([prompt]) for prompt in prompts])
+def _encoded(prompts: Sequence[str], models: StageModels) -> list[Float[Tensor, "_tokens context_dim"]]:
+    return [models.backbone.encode_prompts([prompt])[0] for prompt in prompts]
 
 
 def _scales(chance: float, dropout: float) -> tuple[float, float]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -106,3 +108,17 @@ def test_cancelled_training_stops_within_a_step(
     with pytest.raises(JobCancelledError):
         train(trainable, anchors.pictures, anchors.reference, models, training, generator, report=report)
     assert calls == [0.5]
+
+
+def test_long_and_short_prompts_are_learnt_from_together(
+    models: StageModels, anchors: AnchorEnsemble, training: TrainingConfig
+) -> None:
+    pictures = anchors.pictures
+    long = replace(pictures, prompts=tuple(f"{prompt}, {'in a forest, ' * 9}" for prompt in pictures.prompts))
+    backbone = models.backbone
+    assert backbone.encode_prompts(long.prompts).shape[1] > backbone.encode_prompts(["a"]).shape[1]
+    trained = [TrainableTokens.start(_tokens(models), backbone, value_gain=0.5) for _ in range(2)]
+    for trainable, learnt in zip(trained, (pictures, long), strict=True):
+        generator = stage_generator(0, "test")
+        train(trainable, learnt, anchors.reference, models, training, generator, report=ignore_report)
+    assert not torch.equal(trained[0].tokens, trained[1].tokens)
