@@ -30,6 +30,7 @@ class Exercise:
         scales: Weights of bank and tokens for each row.
         trainable: The character's tensors, whose gradients are wanted.
         loss: The whole loss, given the prediction and the bank.
+        loss_scale: What it is multiplied by on its way back, so that short number formats hold its gradients.
     """
 
     latents: Float[Tensor, "batch c h w"]
@@ -39,6 +40,7 @@ class Exercise:
     scales: tuple[tuple[float, float], ...]
     trainable: Trainable
     loss: Callable[[Tensor, IdentityBank], Tensor]
+    loss_scale: float = 1.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,8 +111,19 @@ def _work_out(exercises: Sequence[Exercise], backbone: Backbone) -> list[float]:
         for one in exercises:
             for parameter in one.trainable.parameters():
                 parameter.grad = None
-        cast("Any", torch.stack(losses).sum()).backward()
+        scaled = [one.loss_scale * loss for one, loss in zip(exercises, losses, strict=True)]
+        cast("Any", torch.stack(scaled).sum()).backward()
+        _unscale(exercises)
     return [float(loss.detach()) for loss in losses]
+
+
+def _unscale(exercises: Sequence[Exercise]) -> None:
+    for one in exercises:
+        if one.loss_scale == 1:
+            continue
+        for parameter in one.trainable.parameters():
+            if parameter.grad is not None:
+                parameter.grad.div_(one.loss_scale)
 
 
 def _predict(

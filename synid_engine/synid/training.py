@@ -6,7 +6,6 @@ Knows nothing about where the pictures come from or what happens to the result.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -21,6 +20,7 @@ from synid_engine.sampling.latents import NoiseSchedule
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.exercise import Exercise
 from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
+from synid_engine.synid.optimiser import LossScale, Optimiser
 from synid_engine.synid.stage import (
     NO_BOOKMARK,
     Bookmark,
@@ -187,7 +187,7 @@ class _Teacher:
             is_judged=is_judged,
         )
 
-    def exercise(self, lesson: _Lesson, trainable: Trainable) -> Exercise:
+    def exercise(self, lesson: _Lesson, trainable: Trainable, loss_scale: LossScale) -> Exercise:
         """Return a batch as the work that it is: rows to predict, and the whole loss of the prediction."""
         noisy = self._schedule.add_noise(lesson.latents, lesson.noise, lesson.timesteps)
         return Exercise(
@@ -197,6 +197,7 @@ class _Teacher:
             prompt_lengths=lesson.prompt_lengths,
             scales=lesson.scales,
             trainable=trainable,
+            loss_scale=loss_scale.value,
             loss=lambda noise_pred, bank: self._loss(noise_pred, noisy, lesson, bank),
         )
 
@@ -253,27 +254,25 @@ def train(
         bookmark: Offered every step; what it has found is gone on with, as if there had been no break.
 
     Raises:
-        DistillationError: The loss is no longer a number.
+        DistillationError: The loss, or its gradient, is no longer a number.
         JobCancelledError: The report asked to stop.
     """
     teacher = _Teacher(pictures, reference, models, config, generator)
     parameters = trainable.parameters()
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0)
+    scale = LossScale.of_format(models.backbone.dtype)
+    optimiser = Optimiser(parameters, max_gradient=config.max_gradient, loss_scale=scale)
     losses: list[float] = []
     if bookmark.found is not None:
-        restore_training(bookmark.found, parameters, optimizer, generator)
+        restore_training(bookmark.found, parameters, optimiser, generator)
         losses += bookmark.found.losses
     for step in range(len(losses), config.steps):
         share = 0.1 + 0.9 * (1 + math.cos(math.pi * step / config.steps)) / 2
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * share
-        exercise = teacher.exercise(teacher.lesson(step), trainable)
+        exercise = teacher.exercise(teacher.lesson(step), trainable, optimiser.loss_scale)
         losses.append(models.classroom.work_out(exercise, models.backbone))
-        torch.nn.utils.clip_grad_norm_(parameters, config.max_gradient)
-        cast("Any", optimizer).step()
         if not math.isfinite(losses[-1]):
             raise DistillationError("loss", losses[-1])
-        bookmark.offer(lambda: training_state(parameters, optimizer, generator, losses))
+        optimiser.step(learning_rate=config.learning_rate * share)
+        bookmark.offer(lambda: training_state(parameters, optimiser, generator, losses))
         report((step + 1) / config.steps, f"step {step + 1} of {config.steps}, loss {losses[-1]:.3f}")
     return TrainingOutcome(losses=tuple(losses))
 

@@ -1,11 +1,14 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from synid_engine.errors import JobCancelledError
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.runtime.backbone import load_backbone
 from synid_engine.synid.anchors import AnchorEnsemble, find_anchors
 from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
 from synid_engine.synid.pipeline import DistillConfig
@@ -122,3 +125,27 @@ def test_long_and_short_prompts_are_learnt_from_together(
         generator = stage_generator(0, "test")
         train(trainable, learnt, anchors.reference, models, training, generator, report=ignore_report)
     assert not torch.equal(trained[0].tokens, trained[1].tokens)
+
+
+def test_training_in_float16_learns_what_float32_learns(
+    models: StageModels, anchors: AnchorEnsemble, training: TrainingConfig, small_folder: Path
+) -> None:
+    half = replace(models, backbone=load_backbone(small_folder, device="cpu", dtype=torch.float16))
+    trained: list[Tensor] = []
+    for trainer in (models, half):
+        trainable = TrainableBank.start(_start_bank(models), trainer.backbone)
+        generator = stage_generator(0, "test")
+        train(
+            trainable, anchors.pictures, anchors.reference, trainer, training, generator, report=ignore_report
+        )
+        moved = [
+            (new - old).flatten()
+            for new, old in zip(
+                trainable.parameters(),
+                TrainableBank.start(_start_bank(models), models.backbone).parameters(),
+                strict=True,
+            )
+        ]
+        assert all(parameter.dtype == torch.float32 for parameter in trainable.parameters())
+        trained.append(torch.cat(moved).detach())
+    assert float(functional.cosine_similarity(*trained, dim=0)) > 0.9
