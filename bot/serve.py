@@ -55,6 +55,7 @@ def engine_of(folder: DataFolder, *, model: Path | None, recipe: Path | None = N
         model=model,
         calibration=folder.path / _CALIBRATION_FILE,
         recipe=recipe,
+        compile=Settings().compile,
     )
     return EngineSupervisor(options, log_folder=folder.path)
 

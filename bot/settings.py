@@ -8,6 +8,8 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from synid_engine.serving.engine_options import CompileChoice
+
 
 class Settings(BaseSettings):
     """The environment's wishes, each `SYNID_` and its name in capitals; the display is the system's own.
@@ -17,6 +19,7 @@ class Settings(BaseSettings):
         models: Folder of the base model, in the layout of diffusers; the embedded model if absent.
         discord_token: What the bot logs in to Discord with.
         policy: File with further words and patterns that are refused; see `bot/policy.toml`.
+        compile: `on` or `off` for compiling the engine's step when it starts; `auto` compiles on a CUDA GPU.
         nsfw_threshold: From this score of the classifier on, pictures are withheld.
         display: Where windows open, as X and Wayland name it.
     """
@@ -27,6 +30,7 @@ class Settings(BaseSettings):
     models: Path | None = None
     discord_token: SecretStr | None = None
     policy: Path | None = None
+    compile: CompileChoice = "auto"
     nsfw_threshold: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8
     display: str | None = Field(default=None, validation_alias=AliasChoices("DISPLAY", "WAYLAND_DISPLAY"))
 

@@ -3,7 +3,7 @@
 Knows nothing about identities, rows or steps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -52,6 +52,8 @@ class Backbone:
         model_hash: SHA-256 over every weight and configuration file; identities belong to one.
         device: Where all modules are.
         dtype: Format of all weights; latents between steps stay float32.
+        compiled_unet: Called in the place of `unet`, and as it, where no gradients are wanted; None where
+            nothing is compiled.
     """
 
     unet: UNet2DConditionModel
@@ -63,6 +65,7 @@ class Backbone:
     model_hash: str
     device: torch.device
     dtype: torch.dtype
+    compiled_unet: Callable[..., tuple[Tensor]] | None = None
 
     @property
     def vae_scale_factor(self) -> int:

@@ -119,7 +119,7 @@ class DenoiseRun:
         latents = torch.cat([state.model_input() for state in states]).to(backbone.dtype)
         timesteps = torch.stack([state.timestep.float() for state in states]).to(backbone.device)
         try:
-            noise_pred = cast("Any", backbone.unet)(
+            noise_pred = cast("Any", backbone.compiled_unet or backbone.unet)(
                 latents,
                 timesteps,
                 encoder_hidden_states=batch.conditioned.context,

@@ -67,6 +67,7 @@ class Machine(Message):
     number_format: str
     threads: int
     torch_version: str
+    is_compiled: bool = False
 
 
 class Calibration(Message):
@@ -113,6 +114,7 @@ def calibrated(
         number_format=str(backbone.dtype).removeprefix("torch."),
         threads=threads,
         torch_version=str(torch.__version__),
+        is_compiled=backbone.compiled_unet is not None,
     )
     found = None if file is None else _read(file)
     if found is not None and found.machine == machine:

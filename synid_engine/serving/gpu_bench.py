@@ -16,6 +16,7 @@ from synid_engine.evaluation.figures import BenchReport, Figure
 from synid_engine.evaluation.progress import BenchOptions, OnProgress, Ticker, ignore_progress
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.device import choose_device
+from synid_engine.serving.compilation import with_compiled_unet
 from synid_engine.serving.creation_plan import FULL_PLAN, SHORT_PLAN, BatchedSteps, SingleSteps
 from synid_engine.serving.random_model import random_sd15
 from synid_engine.serving.speed_bench import take_turns
@@ -55,6 +56,10 @@ def bench_gpu(options: BenchOptions) -> BenchReport:
     filling = Ticker("filling the modules at random", total=1, on_progress=options.on_progress)
     backbone = random_sd15(image_size=config.image_size)
     filling.step()
+    if device.type == "cuda":
+        rows = sorted({2 * config.kinds.drawn, 2 * config.kinds.pictures})
+        compiling = Ticker("compiling", total=1, on_progress=options.on_progress)
+        backbone = with_compiled_unet(backbone, rows=rows, on_size=compiling.touch)
     figures = gpu_figures(backbone, config, on_progress=options.on_progress)
     notes = _notes(backbone, config)
     return BenchReport(name="gpu", figures=figures, quick=options.quick, notes=notes)
@@ -175,8 +180,8 @@ def _notes(backbone: Backbone, config: GpuBenchConfig) -> tuple[str, ...]:
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "the processor, no GPU"
     form = str(backbone.dtype).removeprefix("torch.")
     lines = (
-        f"{name}, {form}, {side}x{side} pixels, random modules of SD 1.5's widths; median of"
-        f" {config.repeats} turns of each kind of step",
+        f"{name}, {form}, {side}x{side} pixels, random modules of SD 1.5's widths,"
+        f" {'not ' if backbone.compiled_unet is None else ''}compiled; median of {config.repeats} turns",
         "pictures and characters are added up from those steps: 24 candidates at 8 steps (published: 30),"
         " 20 pictures at 20, 2 at 30, 260 optimiser steps of 4 rows; no judge is counted on either side",
     )

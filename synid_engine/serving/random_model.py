@@ -17,6 +17,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.device import choose_device, choose_dtype, choose_memory_format
+from synid_engine.runtime.model_folder import quiet_libraries
 
 _TOKENS = 77
 _VOCABULARY = 49408
@@ -35,10 +36,11 @@ def random_sd15(*, device: str | None = None, image_size: int = 512) -> Backbone
     """
     place = choose_device(device)
     dtype = choose_dtype(place)
-    unet, vae, text_encoder = _unet(image_size // 8, place, dtype), _vae(), _text_encoder()
-    for module in (unet, vae, text_encoder):
-        placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
-        cast("Any", placed).to(memory_format=choose_memory_format(dtype))
+    with quiet_libraries():
+        unet, vae, text_encoder = _unet(image_size // 8, place, dtype), _vae(), _text_encoder()
+        for module in (unet, vae, text_encoder):
+            placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
+            cast("Any", placed).to(memory_format=choose_memory_format(dtype))
     return Backbone(
         unet=unet,
         vae=vae,

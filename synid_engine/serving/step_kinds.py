@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 import torch
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
 from synid_engine.identity.attention import install_identity_attention, remove_identity_attention
@@ -24,7 +23,7 @@ from synid_engine.synid.trainable import TrainableBank
 
 _PROMPT = "a woman with red hair, smiling, on a beach"
 _GUIDANCE = 5.0
-_ENDLESS = 1000  # steps of a row that is stepped and never finished
+_ENDLESS = 500  # steps of a row that is stepped and never finished
 _TIMESTEP = 500
 
 _Work: TypeAlias = Callable[[], object]
@@ -55,6 +54,7 @@ def step_kinds(backbone: Backbone, kinds: StepKinds) -> dict[str, _Work]:
         creation; `decode`: a picture; `train`: an optimiser step of a bank; `short` and `long`: calls of the
         stock pipeline without decoding; `upstream`: an optimiser step of adapters behind every block.
     """
+    install_identity_attention(backbone.unet)
     banks = random_banks(backbone, kinds.pictures)
     latents = gaussian_noise((1, *backbone.latent_shape), cpu_generator(0)).to(backbone.device)
     ours: dict[str, _Work] = {
@@ -70,18 +70,19 @@ def step_kinds(backbone: Backbone, kinds: StepKinds) -> dict[str, _Work]:
         "long": _piped(backbone, long),
         "upstream": UpstreamTraining(backbone).step,
     }
-    return {
-        **{name: _after(install_identity_attention, backbone, work) for name, work in ours.items()},
-        **{name: _after(remove_identity_attention, backbone, work) for name, work in stock.items()},
-    }
+    return {**ours, **{name: _with_stock_attention(backbone, work) for name, work in stock.items()}}
 
 
-def _after(prepare: Callable[[UNet2DConditionModel], None], backbone: Backbone, work: _Work) -> _Work:
-    """Let each kind find the attention that it works with."""
+def _with_stock_attention(backbone: Backbone, work: _Work) -> _Work:
+    """Put diffusers' own processors in while it works; those that were there come back, and no others."""
 
     def prepared() -> object:
-        prepare(backbone.unet)
-        return work()
+        before = dict(backbone.unet.attn_processors)
+        remove_identity_attention(backbone.unet)
+        try:
+            return work()
+        finally:
+            backbone.unet.set_attn_processor(cast("Any", before))
 
     return prepared
 

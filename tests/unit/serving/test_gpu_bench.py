@@ -8,7 +8,11 @@ from torch import Tensor
 
 from bot import measures
 from synid_engine.evaluation.progress import BenchOptions
-from synid_engine.identity.attention import remove_identity_attention
+from synid_engine.identity.attention import (
+    IdentityAttnProcessor,
+    SelfAttnProcessor,
+    remove_identity_attention,
+)
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.serving import gpu_bench
 from synid_engine.serving.creation_plan import FULL_PLAN, SHORT_PLAN, BatchedSteps, SingleSteps
@@ -42,8 +46,11 @@ def test_seconds_are_judged_on_a_gpu_alone(backbone: Backbone) -> None:
 
 def test_kinds_leave_the_attention_that_they_need_to_each_other(backbone: Backbone) -> None:
     sides = step_kinds(backbone, SMALL.kinds)
+    ours = dict(backbone.unet.attn_processors)
     for name in ("upstream", "mixed", "short", "train", "one"):
-        sides[name]()  # a stock processor would warn of the identity that it ignores, which is an error here
+        sides[name]()
+    assert backbone.unet.attn_processors == ours
+    assert all(isinstance(one, (IdentityAttnProcessor, SelfAttnProcessor)) for one in ours.values())
 
 
 def test_published_adapters_are_as_large_as_published() -> None:
