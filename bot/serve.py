@@ -67,6 +67,7 @@ def engine_of(
         calibration=folder.path / _CALIBRATION_FILE,
         recipe=recipe,
         judging=judging or Judging(),
+        compile=Settings().compile,
     )
     return EngineSupervisor(options, log_folder=folder.path)
 

@@ -8,6 +8,8 @@ from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from synid_engine.serving.engine_options import CompileChoice
+
 _YES = frozenset({"1", "on", "yes", "true"})
 
 
@@ -32,6 +34,7 @@ class Settings(BaseSettings):
         is_offline: Whether nothing may be fetched, likewise.
         discord_token: What the bot logs in to Discord with.
         policy: File with further words and patterns that are refused; see `bot/policy.toml`.
+        compile: `on` or `off` for compiling the engine's step when it starts; `auto` compiles on a CUDA GPU.
         nsfw_threshold: From this score of the classifier on, pictures are withheld.
         display: Where windows open, as X and Wayland name it.
     """
@@ -47,6 +50,7 @@ class Settings(BaseSettings):
     )
     discord_token: SecretStr | None = None
     policy: Path | None = None
+    compile: CompileChoice = "auto"
     nsfw_threshold: Annotated[float, Field(gt=0.0, le=1.0)] = DEFAULT_THRESHOLD
     display: str | None = Field(default=None, validation_alias=AliasChoices("DISPLAY", "WAYLAND_DISPLAY"))
 

@@ -13,10 +13,12 @@ declare_missing_operators()  # before diffusers, which imports torchvision where
 from diffusers import StableDiffusionPipeline as Pipeline
 from diffusers import UNet2DConditionModel
 from hypothesis import HealthCheck, settings
+from transformers import CLIPTokenizer
 
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.runtime.backbone import Backbone, load_backbone
 
+from .clip_vocabulary import make_clip_tokenizer
 from .small_models import save_posed_model, save_small_models, save_whole_model, small_unet
 
 # No test asserts a time: a busy machine is no fault of the code.
@@ -106,3 +108,11 @@ def make_bank(backbone: Backbone) -> Callable[..., IdentityBank]:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def clip_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> CLIPTokenizer:
+    """Load the tokenizer of Stable Diffusion 1.5 from a folder, with CLIP's real vocabulary."""
+    folder = tmp_path_factory.mktemp("tokenizer")
+    make_clip_tokenizer().save_pretrained(folder)
+    return CLIPTokenizer.from_pretrained(folder, local_files_only=True)

@@ -135,12 +135,20 @@ class ConditionedContext:
         return None if self.identity is None else {"identity": self.identity}
 
 
+def pad_contexts(
+    states: Sequence[Float[Tensor, "_prompt_tokens context_dim"]],
+) -> Float[Tensor, "batch prompt_tokens context_dim"]:
+    """Stack text states of different lengths, with zeros behind the shorter ones."""
+    return _pad(list(states), max(len(row) for row in states))
+
+
 def condition_rows(
     context: Float[Tensor, "batch prompt_tokens context_dim"],
     rows: Sequence[IdentityRow],
     *,
     latent_size: tuple[int, int],
     levels: int = 4,
+    prompt_lengths: Sequence[int] = (),
 ) -> ConditionedContext:
     """Stack the identities of a batch; differentiable in the banks.
 
@@ -149,6 +157,7 @@ def condition_rows(
         rows: One for each row of the context.
         latent_size: Height and width of the latents, to scale region masks with.
         levels: Resolutions of the UNet, each half of the one before.
+        prompt_lengths: How many of the context's tokens are each row's own; none given, all are.
 
     Returns:
         The context with tokens appended and, unless all rows are stock, the condition. A row with a token
@@ -157,12 +166,14 @@ def condition_rows(
     empty = context.new_zeros(0, context.shape[2])
     tokens = [torch.cat(row.tokens()).to(context) if row.has_tokens else empty for row in rows]
     longest = max(len(row_tokens) for row_tokens in tokens)
-    if longest == 0 and not any(row.has_banks for row in rows):
+    lengths = tuple(prompt_lengths) or (context.shape[1],) * len(rows)
+    is_padded = min(lengths) < context.shape[1]
+    if longest == 0 and not is_padded and not any(row.has_banks for row in rows):
         return ConditionedContext(context=context, identity=None)
     layers = next((tuple(row.banks[0].keys) for row in rows if row.has_banks), ())
     downs, ups = _changes(rows, context)
     bank_bias = _bank_bias(rows, context)
-    context_bias = _context_bias(rows, context, longest)
+    context_bias = _context_bias(rows, context, longest, lengths)
     sizes = level_sizes(latent_size, levels)
     condition = IdentityCondition(
         keys={layer: _stack([row.keys(layer) for row in rows], context) for layer in layers},
@@ -226,18 +237,21 @@ def _bank_bias(rows: Sequence[IdentityRow], like: Tensor) -> Tensor | None:
     return bias
 
 
-def _context_bias(rows: Sequence[IdentityRow], context: Tensor, longest: int) -> Tensor | None:
+def _context_bias(
+    rows: Sequence[IdentityRow], context: Tensor, longest: int, prompt_lengths: Sequence[int]
+) -> Tensor | None:
     """Hide padding and weight the appended tokens: log(weight) added to a score multiplies its share."""
     lengths = [sum(_token_lengths(row)) for row in rows]
-    plain = all(row.token_scale == 1 or length == 0 for row, length in zip(rows, lengths, strict=True))
-    if longest == 0 or (plain and min(lengths) == longest):
-        return None
     prompt_tokens = context.shape[1]
+    plain = all(row.token_scale == 1 or length == 0 for row, length in zip(rows, lengths, strict=True))
+    if plain and min(lengths) == longest and min(prompt_lengths) == prompt_tokens:
+        return None
     bias = context.new_zeros(len(rows), 1, 1, prompt_tokens + longest)
     for index, (row, length) in enumerate(zip(rows, lengths, strict=True)):
         if length:
             bias[index, ..., prompt_tokens : prompt_tokens + length] = torch.tensor(row.token_scale).log()
         bias[index, ..., prompt_tokens + length :] = _NOWHERE
+        bias[index, ..., prompt_lengths[index] : prompt_tokens] = _NOWHERE
     return bias
 
 

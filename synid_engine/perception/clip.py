@@ -16,6 +16,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from synid_engine.errors import DamagedModelError, MissingModelError
 from synid_engine.perception.clip_pixels import ClipPixels, read_pixels
 from synid_engine.runtime.model_folder import quiet_libraries
+from synid_engine.runtime.prompt import plain_text
 
 _UNREADABLE = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError)
 
@@ -43,12 +44,16 @@ class TransformersClipScorer:
 
     @torch.no_grad()
     def text_embeds(self, texts: Sequence[str]) -> Float[Tensor, "batch clip_dim"]:
-        """Return unit vectors, without gradients."""
+        """Return unit vectors, without gradients; brackets that weigh words are not read."""
         weight = next(self.model.parameters())
         config = cast("Any", self.model.config).text_config
         length = min(int(cast("Any", self.tokenizer).model_max_length), int(config.max_position_embeddings))
         encoding = cast("Any", self.tokenizer)(
-            list(texts), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+            [plain_text(text) for text in texts],
+            padding="max_length",
+            max_length=length,
+            truncation=True,
+            return_tensors="pt",
         )
         output = cast("Any", self.model.text_model)(
             input_ids=encoding.input_ids.to(weight.device),

@@ -3,7 +3,7 @@
 Knows nothing about identities, rows or steps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from synid_engine.runtime.device import choose_device, choose_dtype
 from synid_engine.runtime.model_folder import ModelFolder, hash_model, quiet_libraries
 from synid_engine.runtime.pose_control import PoseControl, load_pose_control
+from synid_engine.runtime.text_states import text_states
 
 _CROSS_ATTENTION = ".attn2.processor"
 
@@ -54,6 +55,8 @@ class Backbone:
         device: Where all modules are.
         dtype: Format of all weights; latents between steps stay float32.
         pose_control: Holds poses; None where the folder has no `controlnet`.
+        compiled_unet: Called in the place of `unet`, and as it, where no gradients are wanted; None where
+            nothing is compiled.
     """
 
     unet: UNet2DConditionModel
@@ -66,6 +69,7 @@ class Backbone:
     device: torch.device
     dtype: torch.dtype
     pose_control: PoseControl | None = None
+    compiled_unet: Callable[..., tuple[Tensor]] | None = None
 
     @property
     def vae_scale_factor(self) -> int:
@@ -98,10 +102,9 @@ class Backbone:
 
     @torch.no_grad()
     def encode_prompts(self, prompts: Sequence[str]) -> Float[Tensor, "batch tokens context_dim"]:
-        """Return the text states of each prompt at the tokenizer's full length; longer prompts are cut."""
-        pairs = zip(self.tokenizers, self.text_encoders, strict=True)
-        single = len(self.text_encoders) == 1
-        return torch.cat([_text_states(prompts, *pair, last=single) for pair in pairs], dim=-1)
+        """Return the text states of each prompt, with the chunks of the longest one: see `text_states`."""
+        states = text_states(prompts, self.tokenizers, self.text_encoders)
+        return states.to(self.device, self.dtype)
 
     def decode(self, latents: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 height width"]:
         """Return float32 pictures in [0, 1]; differentiable except where a value had to be clamped."""
@@ -162,21 +165,3 @@ def load_backbone(
 
 def _config(model: nn.Module) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", model.config)
-
-
-def _text_states(
-    prompts: Sequence[str], tokenizer: CLIPTokenizer, encoder: CLIPTextModel, *, last: bool
-) -> Float[Tensor, "batch tokens width"]:
-    config: Any = encoder.config
-    tokenize = cast("Any", tokenizer)
-    length = min(int(tokenize.model_max_length), int(config.max_position_embeddings))
-    encoding = tokenize(
-        list(prompts), padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-    )
-    masked = bool(getattr(config, "use_attention_mask", False))
-    output = cast("Any", encoder)(
-        encoding.input_ids.to(encoder.device),
-        attention_mask=encoding.attention_mask.to(encoder.device) if masked else None,
-        output_hidden_states=not last,
-    )
-    return cast("Tensor", output.last_hidden_state if last else output.hidden_states[-2])

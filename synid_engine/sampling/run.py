@@ -11,7 +11,7 @@ from torch import Tensor
 from synid_engine.errors import BaseModelMismatchError, DeviceOutOfMemoryError, PictureSizeMismatchError
 from synid_engine.identity.attention import install_identity_attention, with_context_projected
 from synid_engine.identity.bank import IdentityBank
-from synid_engine.identity.condition import ConditionedContext, condition_rows
+from synid_engine.identity.condition import ConditionedContext, condition_rows, pad_contexts
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.guidance import guide
 from synid_engine.sampling.pose_residuals import pose_residuals
@@ -122,7 +122,7 @@ class DenoiseRun:
         latents = torch.cat([state.model_input() for state in states]).to(backbone.dtype)
         timesteps = torch.stack([state.timestep.float() for state in states]).to(backbone.device)
         try:
-            noise_pred = cast("Any", backbone.unet)(
+            noise_pred = cast("Any", backbone.compiled_unet or backbone.unet)(
                 latents,
                 timesteps,
                 encoder_hidden_states=batch.conditioned.context,
@@ -142,21 +142,23 @@ class DenoiseRun:
             return self._batch
         halves = [(state, index < unconditional) for index, state in enumerate(states)]
         prompts = [state.row.negative_prompt if is_null else state.row.prompt for state, is_null in halves]
-        prompt_embeds = torch.stack([self._encode(prompt) for prompt in prompts])
+        encoded = [self._encode(prompt) for prompt in prompts]
         conditioned = condition_rows(
-            prompt_embeds,
+            pad_contexts(encoded),
             [state.identity_row(is_null=is_null) for state, is_null in halves],
             latent_size=states[0].size,
             levels=len(cast("Any", self._backbone.unet.config).block_out_channels),
+            prompt_lengths=[len(states) for states in encoded],
         )
         added = _stack_added([_added(state.row, is_null=is_null) for state, is_null in halves])
         placed = {
             name: tensor.to(self._backbone.device, self._backbone.dtype) for name, tensor in added.items()
         }
         projected = with_context_projected(self._backbone.unet, conditioned)
+        chunk = len(self._encode(""))
         self._batch = _Batch(
             fingerprint=fingerprint,
-            prompt_embeds=prompt_embeds,
+            prompt_embeds=torch.stack([states[:chunk] for states in encoded]),
             conditioned=projected,
             added=placed or None,
         )

@@ -70,6 +70,7 @@ class Machine(Message):
     threads: int
     torch_version: str
     has_pose_control: bool = False
+    is_compiled: bool = False
 
 
 class Calibration(Message):
@@ -117,6 +118,7 @@ def calibrated(
         threads=threads,
         torch_version=str(torch.__version__),
         has_pose_control=backbone.pose_control is not None,
+        is_compiled=backbone.compiled_unet is not None,
     )
     found = None if file is None else _read(file)
     if found is not None and found.machine == machine:

@@ -5,8 +5,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from synid_engine.serving.judging import Judging, read_judging
+
+CompileChoice: TypeAlias = Literal["auto", "on", "off"]
 
 _MOST_THREADS = 8  # more gain little with small models, and leave nothing to the rest of the machine
 
@@ -30,6 +33,7 @@ class EngineOptions:
         judging: Who looks at finished pictures.
         threads: Of the processor. The process is niced, so that a bot beside it keeps answering.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
+        compile: Whether the step is compiled at the start; `auto` does where there is a CUDA device.
         beat_s: Seconds between two signs of life.
         preview_interval_s: Least seconds between two previews of a job.
     """
@@ -42,6 +46,7 @@ class EngineOptions:
     judging: Judging = field(default_factory=Judging)
     threads: int = field(default_factory=usable_threads)
     device: str | None = None
+    compile: CompileChoice = "auto"
     beat_s: float = 3.0
     preview_interval_s: float = 2.0
 
@@ -65,6 +70,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> tuple[Path, Engine
         parser.add_argument(name, type=Path)
     parser.add_argument("--judging", type=read_judging, default=Judging())
     parser.add_argument("--device")
+    parser.add_argument("--compile", choices=get_args(CompileChoice), default="auto")
     parser.add_argument("--threads", type=int, default=usable_threads())
     parser.add_argument("--beat-s", type=float, default=3.0)
     parser.add_argument("--preview-interval-s", type=float, default=2.0)

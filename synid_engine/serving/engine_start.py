@@ -10,7 +10,8 @@ import torch
 
 from synid_engine.engine import EMBEDDED_MODEL, Engine
 from synid_engine.serving.bank_shelf import BankShelf
-from synid_engine.serving.calibration import calibrated
+from synid_engine.serving.calibration import CalibrationConfig, calibrated
+from synid_engine.serving.compilation import with_compiled_unet
 from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
 from synid_engine.serving.engine_options import EngineOptions
 from synid_engine.serving.engine_status import EngineStatus, no_device_memory
@@ -22,7 +23,13 @@ from synid_engine.serving.stepwise import SharedRoom
 from synid_engine.serving.wire import Order, Ready, Report
 from synid_engine.synid.pipeline import usual_config
 
-_SHARES = {"base model": 0.2, "perception": 0.6, "picture judge": 0.7, "calibration": 0.8}
+_SHARES = {
+    "base model": 0.2,
+    "perception": 0.6,
+    "picture judge": 0.65,
+    "compilation": 0.7,
+    "calibration": 0.8,
+}
 _MIB = 2**20
 
 
@@ -60,6 +67,7 @@ def start_loop(
     judge = load_judges(
         options.judging, model=options.model or EMBEDDED_MODEL, device=engine.models.backbone.device
     )
+    engine = _compiled(engine, options, on_stage)
     on_stage("calibration", _SHARES["calibration"])
     with tempfile.TemporaryDirectory(prefix="synid-calibration-") as folder:
         spool = Spool(Path(folder), judge=judge)
@@ -104,3 +112,19 @@ def start_loop(
         )
     )
     return loop
+
+
+def _compiled(engine: Engine, options: EngineOptions, on_stage: Callable[[str, float], None]) -> Engine:
+    """Compile the step for every size that the calibration tries, where that is wanted."""
+    backbone = engine.models.backbone
+    is_wanted = options.compile == "on" or (options.compile == "auto" and backbone.device.type == "cuda")
+    if not is_wanted:
+        return engine
+    first, room = _SHARES["compilation"], _SHARES["calibration"] - _SHARES["compilation"]
+    on_stage("compilation", first)
+    compiled = with_compiled_unet(
+        backbone,
+        rows=CalibrationConfig().rows,
+        on_size=lambda share: on_stage("compilation", first + room * share),
+    )
+    return replace(engine, models=replace(engine.models, backbone=compiled))

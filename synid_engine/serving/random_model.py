@@ -5,6 +5,7 @@ Speed does not depend on what the weights are; the pictures are noise.
 
 from typing import Any, cast
 
+import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -17,29 +18,33 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.device import choose_device, choose_dtype, choose_memory_format
+from synid_engine.runtime.model_folder import quiet_libraries
 from synid_engine.runtime.pose_control import make_pose_control
 
 _TOKENS = 77
 _VOCABULARY = 49408
+_SPREAD = 0.03
 
 
-def random_sd15(*, device: str | None = None, posed: bool = False) -> Backbone:
-    """Build the models; `device` is chosen as for any other model.
+def random_sd15(*, device: str | None = None, posed: bool = False, image_size: int = 512) -> Backbone:
+    """Build the models.
 
     Args:
-        device: Where they are.
-        posed: Whether there is a ControlNet too.
+        device: Chosen as for any other model.
+        posed: Whether a ControlNet comes with them.
+        image_size: Side of its own pictures, in pixels.
 
     Raises:
         DeviceUnavailableError: The device is not there.
     """
     place = choose_device(device)
     dtype = choose_dtype(place)
-    unet, vae, text_encoder = _unet(), _vae(), _text_encoder()
-    network = ControlNetModel.from_unet(unet) if posed else None
-    for module in (unet, vae, text_encoder, *((network,) if network is not None else ())):
-        placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
-        cast("Any", placed).to(memory_format=choose_memory_format(dtype))
+    with quiet_libraries():
+        unet, vae, text_encoder = _unet(image_size // 8, place, dtype), _vae(), _text_encoder()
+        network = ControlNetModel.from_unet(unet) if posed else None
+        for module in (unet, vae, text_encoder, *((network,) if network is not None else ())):
+            placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
+            cast("Any", placed).to(memory_format=choose_memory_format(dtype))
     return Backbone(
         unet=unet,
         vae=vae,
@@ -54,14 +59,23 @@ def random_sd15(*, device: str | None = None, posed: bool = False) -> Backbone:
     )
 
 
-def _unet() -> UNet2DConditionModel:
-    return UNet2DConditionModel(
-        sample_size=64,
-        block_out_channels=(320, 640, 1280, 1280),
-        layers_per_block=2,
-        attention_head_dim=8,
-        cross_attention_dim=768,
-    )
+def _unet(sample_size: int, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:
+    """Build the largest part where it shall be: the usual way to fill it takes a processor a minute."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(
+            sample_size=sample_size,
+            block_out_channels=(320, 640, 1280, 1280),
+            layers_per_block=2,
+            attention_head_dim=8,
+            cross_attention_dim=768,
+        )
+    placed = cast("UNet2DConditionModel", cast("Any", unet).to(dtype).to_empty(device=device))
+    for parameter in placed.parameters():
+        nn.init.uniform_(parameter, -_SPREAD, _SPREAD)
+    for name, parameter in placed.named_parameters():
+        if "norm" in name and name.endswith("weight"):
+            nn.init.ones_(parameter)
+    return placed
 
 
 def _vae() -> AutoencoderKL:

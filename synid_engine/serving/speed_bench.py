@@ -193,7 +193,7 @@ def _stock_seconds(backbone: Backbone, context: Tensor, noise: Tensor, config: S
 def _queue_figures(backbone: Backbone, config: SpeedConfig, on_progress: OnProgress) -> tuple[Figure, ...]:
     """Compare a queue of guided pictures with the stock pipeline, called one by one."""
     ticker = Ticker("queue", total=3, on_progress=on_progress)
-    pipeline = _pipeline(backbone)
+    pipeline = stock_pipeline(backbone)
     together: list[float] = []
     alone: list[float] = []
     for _ in range(3):
@@ -246,7 +246,8 @@ def _serve(backbone: Backbone, config: SpeedConfig) -> None:
         pass
 
 
-def _pipeline(backbone: Backbone) -> Any:  # noqa: ANN401  (diffusers' own class is untyped)
+def stock_pipeline(backbone: Backbone) -> Any:  # noqa: ANN401  (diffusers' own class is untyped)
+    """Return diffusers' own pipeline over the same modules, without its progress bar."""
     noise_scheduler: Any = DDIMScheduler.from_config(dict(backbone.noise_scheduler_config))  # pyright: ignore[reportUnknownMemberType]
     pipeline: Any = StableDiffusionPipeline(
         vae=cast("Any", backbone.vae),

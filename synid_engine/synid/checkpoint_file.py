@@ -25,13 +25,14 @@ from synid_engine.synid.bootstrap import Bootstrapped, SelectedPictures, Unfinis
 from synid_engine.synid.checkpoint import Checkpoint, every_25_steps
 from synid_engine.synid.drift import DriftCorrection, DriftRounds, UnfinishedDrift
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds
+from synid_engine.synid.optimiser import LossScale
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.probes import ProbeScore
 from synid_engine.synid.projector import Projection
 from synid_engine.synid.training import TrainingPictures
 from synid_engine.synid.training_state import TrainingState
 
-FORMAT = "synid-checkpoint-2"
+FORMAT = "synid-checkpoint-3"
 _PICTURE_AXES = 4
 _TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -44,6 +45,7 @@ _TYPES: dict[str, type] = {
         DriftRounds,
         IdentityBank,
         IdentityReference,
+        LossScale,
         PictureEmbeds,
         ProbeScore,
         Projection,

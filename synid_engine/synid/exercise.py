@@ -26,17 +26,21 @@ class Exercise:
         latents: Noisy latents.
         timesteps: How noisy each row is.
         context: Text states of each row's prompt.
+        prompt_lengths: How many of those are each row's own.
         scales: Weights of bank and tokens for each row.
         trainable: The character's tensors, whose gradients are wanted.
         loss: The whole loss, given the prediction and the bank.
+        loss_scale: What it is multiplied by on its way back, so that short number formats hold its gradients.
     """
 
     latents: Float[Tensor, "batch c h w"]
     timesteps: Int[Tensor, " batch"]
     context: Float[Tensor, "batch tokens context_dim"]
+    prompt_lengths: tuple[int, ...]
     scales: tuple[tuple[float, float], ...]
     trainable: Trainable
     loss: Callable[[Tensor, IdentityBank], Tensor]
+    loss_scale: float = 1.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -97,6 +101,7 @@ def _work_out(exercises: Sequence[Exercise], backbone: Backbone) -> list[float]:
             torch.cat([one.latents for one in exercises]),
             torch.cat([one.timesteps for one in exercises]),
             torch.cat([one.context for one in exercises]),
+            [length for one in exercises for length in one.prompt_lengths],
             rows,
             backbone,
         )
@@ -106,14 +111,26 @@ def _work_out(exercises: Sequence[Exercise], backbone: Backbone) -> list[float]:
         for one in exercises:
             for parameter in one.trainable.parameters():
                 parameter.grad = None
-        cast("Any", torch.stack(losses).sum()).backward()
+        scaled = [one.loss_scale * loss for one, loss in zip(exercises, losses, strict=True)]
+        cast("Any", torch.stack(scaled).sum()).backward()
+        _unscale(exercises)
     return [float(loss.detach()) for loss in losses]
+
+
+def _unscale(exercises: Sequence[Exercise]) -> None:
+    for one in exercises:
+        if one.loss_scale == 1:
+            continue
+        for parameter in one.trainable.parameters():
+            if parameter.grad is not None:
+                parameter.grad.div_(one.loss_scale)
 
 
 def _predict(
     latents: Float[Tensor, "rows c h w"],
     timesteps: Int[Tensor, " rows"],
     context: Float[Tensor, "rows tokens context_dim"],
+    prompt_lengths: Sequence[int],
     rows: Sequence[IdentityRow],
     backbone: Backbone,
 ) -> Float[Tensor, "rows c h w"]:
@@ -123,6 +140,7 @@ def _predict(
         rows,
         latent_size=(latents.shape[2], latents.shape[3]),
         levels=len(unet.config.block_out_channels),
+        prompt_lengths=prompt_lengths,
     )
     noise_pred = unet(
         latents.to(backbone.dtype),

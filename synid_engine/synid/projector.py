@@ -150,7 +150,8 @@ def first_tokens(
     """Return text states of the identity's words, evenly spaced, with a little noise to tell them apart."""
     states = models.backbone.encode_prompts([prompt])[0].float().cpu()
     empty = models.backbone.encode_prompts([""])[0].float().cpu()
-    apart = (states - empty).square().sum(dim=1)
+    silent = empty.repeat(len(states) // len(empty), 1)  # a long prompt has several chunks
+    apart = (states - silent).square().sum(dim=1)
     said = apart > _SAID**2 * states.square().sum(dim=1)  # the words, not the padding
     said[0] = False
     words = states[said] if bool(said.any()) else states

@@ -6,7 +6,6 @@ Knows nothing about where the pictures come from or what happens to the result.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -15,11 +14,13 @@ from torch import Tensor
 from synid_engine.errors import DistillationError
 from synid_engine.identity.attention import install_identity_attention
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.identity.condition import pad_contexts
 from synid_engine.runtime.rng import gaussian_noise
 from synid_engine.sampling.latents import NoiseSchedule
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.exercise import Exercise
 from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
+from synid_engine.synid.optimiser import LossScale, Optimiser
 from synid_engine.synid.stage import (
     NO_BOOKMARK,
     Bookmark,
@@ -131,6 +132,7 @@ class _Lesson:
     noise: Float[Tensor, "batch c h w"]
     timesteps: Int[Tensor, " batch"]
     context: Float[Tensor, "batch tokens context_dim"]
+    prompt_lengths: tuple[int, ...]
     text_embeds: Float[Tensor, "batch clip_dim"]
     scales: tuple[tuple[float, float], ...]
     is_judged: bool
@@ -152,8 +154,8 @@ class _Teacher:
         self._config, self._generator = config, generator
         self._schedule = NoiseSchedule.from_config(backbone.noise_scheduler_config, device=backbone.device)
         self._latents = pictures.latents.to(backbone.device).float()
-        self._context = _encoded(pictures.prompts, models)
-        self._bare_context = _encoded(pictures.bare_prompts, models)
+        self._states = _encoded((*pictures.prompts, *pictures.bare_prompts), models)
+        self._context = pad_contexts(self._states)
         self._text_embeds = models.perception.clip.text_embeds(list(pictures.prompts)).detach()
         install_identity_attention(backbone.unet)
 
@@ -169,30 +171,33 @@ class _Teacher:
         if is_judged:
             clean = max(1, int(total * config.perception_noise))
             timesteps[0] = torch.randint(0, clean, (1,), generator=generator)
-        bare = (torch.rand(size, generator=generator) < config.caption_dropout).to(device)
+        bare = torch.rand(size, generator=generator) < config.caption_dropout
         chances = [float(chance) for chance in torch.rand(size, generator=generator)]
         noise = gaussian_noise((size, *self._latents.shape[1:]), generator).to(device)
         where = picked.to(device)
-        context = torch.where(bare[:, None, None], self._bare_context[where], self._context[where])
+        said = picked + bare * len(self._pictures.prompts)
         return _Lesson(
             latents=self._latents[where],
             noise=noise,
             timesteps=timesteps.to(device),
-            context=context,
+            context=self._context[said.to(device)],
+            prompt_lengths=tuple(len(self._states[int(one)]) for one in said),
             text_embeds=self._text_embeds[picked.to(self._text_embeds.device)],
             scales=tuple(_scales(chance, config.level_dropout) for chance in chances),
             is_judged=is_judged,
         )
 
-    def exercise(self, lesson: _Lesson, trainable: Trainable) -> Exercise:
+    def exercise(self, lesson: _Lesson, trainable: Trainable, loss_scale: LossScale) -> Exercise:
         """Return a batch as the work that it is: rows to predict, and the whole loss of the prediction."""
         noisy = self._schedule.add_noise(lesson.latents, lesson.noise, lesson.timesteps)
         return Exercise(
             latents=noisy,
             timesteps=lesson.timesteps,
             context=lesson.context,
+            prompt_lengths=lesson.prompt_lengths,
             scales=lesson.scales,
             trainable=trainable,
+            loss_scale=loss_scale.value,
             loss=lambda noise_pred, bank: self._loss(noise_pred, noisy, lesson, bank),
         )
 
@@ -249,33 +254,31 @@ def train(
         bookmark: Offered every step; what it has found is gone on with, as if there had been no break.
 
     Raises:
-        DistillationError: The loss is no longer a number.
+        DistillationError: The loss, or its gradient, is no longer a number.
         JobCancelledError: The report asked to stop.
     """
     teacher = _Teacher(pictures, reference, models, config, generator)
     parameters = trainable.parameters()
-    optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0)
+    scale = LossScale.of_format(models.backbone.dtype)
+    optimiser = Optimiser(parameters, max_gradient=config.max_gradient, loss_scale=scale)
     losses: list[float] = []
     if bookmark.found is not None:
-        restore_training(bookmark.found, parameters, optimizer, generator)
+        restore_training(bookmark.found, parameters, optimiser, generator)
         losses += bookmark.found.losses
     for step in range(len(losses), config.steps):
         share = 0.1 + 0.9 * (1 + math.cos(math.pi * step / config.steps)) / 2
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate * share
-        exercise = teacher.exercise(teacher.lesson(step), trainable)
+        exercise = teacher.exercise(teacher.lesson(step), trainable, optimiser.loss_scale)
         losses.append(models.classroom.work_out(exercise, models.backbone))
-        torch.nn.utils.clip_grad_norm_(parameters, config.max_gradient)
-        cast("Any", optimizer).step()
         if not math.isfinite(losses[-1]):
             raise DistillationError("loss", losses[-1])
-        bookmark.offer(lambda: training_state(parameters, optimizer, generator, losses))
+        optimiser.step(learning_rate=config.learning_rate * share)
+        bookmark.offer(lambda: training_state(parameters, optimiser, generator, losses))
         report((step + 1) / config.steps, f"step {step + 1} of {config.steps}, loss {losses[-1]:.3f}")
     return TrainingOutcome(losses=tuple(losses))
 
 
-def _encoded(prompts: Sequence[str], models: StageModels) -> Float[Tensor, "pictures tokens context_dim"]:
-    return torch.cat([models.backbone.encode_prompts([prompt]) for prompt in prompts])
+def _encoded(prompts: Sequence[str], models: StageModels) -> list[Float[Tensor, "_tokens context_dim"]]:
+    return [models.backbone.encode_prompts([prompt])[0] for prompt in prompts]
 
 
 def _scales(chance: float, dropout: float) -> tuple[float, float]:

@@ -107,7 +107,7 @@ def test_bench_of_random_modules_measures_all_but_the_engine_process(
         cross_attention_dim=768,
     )
     vae = random_model.AutoencoderKL(block_out_channels=(8, 8), norm_num_groups=4)
-    monkeypatch.setattr(random_model, "_unet", lambda: unet)
+    monkeypatch.setattr(random_model, "_unet", lambda *_: unet)
     monkeypatch.setattr(random_model, "_vae", lambda: vae)
     config = ServingBenchConfig(
         speed=SpeedConfig(rows=2, steps=1, repeats=1, queue=2, single=1, queue_rows=4),

@@ -59,7 +59,7 @@ def test_random_modules_draw_like_any_other(monkeypatch: pytest.MonkeyPatch) -> 
         sample_size=8, block_out_channels=(8, 8, 8, 8), norm_num_groups=4, cross_attention_dim=768
     )
     vae = random_model.AutoencoderKL(block_out_channels=(8, 8), norm_num_groups=4)
-    monkeypatch.setattr(random_model, "_unet", lambda: small)
+    monkeypatch.setattr(random_model, "_unet", lambda *_: small)
     monkeypatch.setattr(random_model, "_vae", lambda: vae)
     backbone = random_sd15(device="cpu")
     states = backbone.encode_prompts(["a woman with red hair"])

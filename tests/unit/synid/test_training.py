@@ -1,10 +1,15 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from synid_engine.errors import JobCancelledError
 from synid_engine.identity.attention import attention_projections
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.runtime.backbone import load_backbone
 from synid_engine.synid.anchors import AnchorEnsemble, find_anchors
 from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
 from synid_engine.synid.pipeline import DistillConfig
@@ -113,3 +118,34 @@ def test_cancelled_training_stops_within_a_step(
     with pytest.raises(JobCancelledError):
         train(trainable, anchors.pictures, anchors.reference, models, training, generator, report=report)
     assert calls == [0.5]
+
+
+def test_long_and_short_prompts_are_learnt_from_together(
+    models: StageModels, anchors: AnchorEnsemble, training: TrainingConfig
+) -> None:
+    pictures = anchors.pictures
+    long = replace(pictures, prompts=tuple(f"{prompt}, {'in a forest, ' * 9}" for prompt in pictures.prompts))
+    backbone = models.backbone
+    assert backbone.encode_prompts(long.prompts).shape[1] > backbone.encode_prompts(["a"]).shape[1]
+    trained = [TrainableTokens.start(_tokens(models), backbone, value_gain=0.5) for _ in range(2)]
+    for trainable, learnt in zip(trained, (pictures, long), strict=True):
+        generator = stage_generator(0, "test")
+        train(trainable, learnt, anchors.reference, models, training, generator, report=ignore_report)
+    assert not torch.equal(trained[0].tokens, trained[1].tokens)
+
+
+def test_training_in_float16_learns_what_float32_learns(
+    models: StageModels, anchors: AnchorEnsemble, training: TrainingConfig, small_folder: Path
+) -> None:
+    half = replace(models, backbone=load_backbone(small_folder, device="cpu", dtype=torch.float16))
+    trained: list[Tensor] = []
+    for trainer in (models, half):
+        generator = stage_generator(0, "test")
+        start = _start_bank(models)
+        trainable = TrainableLowRank.start(start, trainer.backbone, rank=2, generator=generator)
+        train(
+            trainable, anchors.pictures, anchors.reference, trainer, training, generator, report=ignore_report
+        )
+        assert all(parameter.dtype == torch.float32 for parameter in trainable.parameters())
+        trained.append(torch.cat([up.detach().flatten() for up in trainable.leaves.ups.values()]))
+    assert float(functional.cosine_similarity(*trained, dim=0)) > 0.9

@@ -1,0 +1,99 @@
+"""The brackets that people weigh the words of a prompt with. Knows nothing about tokens or models."""
+
+import re
+from dataclasses import dataclass
+
+LOUDER = 1.1
+MOST_WEIGHT = 10.0
+_MARK = re.compile(
+    r"\\(?P<escaped>[\\()\[\]])|(?P<open>[(\[])|:\s*(?P<number>\d*\.?\d+)\s*\)|(?P<close>[)\]])"
+)
+_PARTNERS = {")": "(", "]": "["}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeighedText:
+    """A part of a prompt.
+
+    Attributes:
+        text: As it is to be read; may be empty.
+        weight: 1 for words without brackets.
+    """
+
+    text: str
+    weight: float = 1.0
+
+
+def weighed_texts(prompt: str) -> tuple[WeighedText, ...]:
+    r"""Split a prompt at its brackets: `(louder)`, `(louder:1.4)`, `[softer]`, nested at will.
+
+    A round pair multiplies by 1.1 or by its number, a square one divides by 1.1. `\(` is a bracket that is
+    read. So are brackets without a partner: a prompt with none or with a `:)` comes back as it is. A number
+    above 10 is no weight: `(at 10:30)` is a time of day.
+
+    Brackets that weigh separate what they stand between, so that no two halves make a word that a look at
+    the prompt would not have found.
+
+    Source: AUTOMATIC1111's stable-diffusion-webui, attention/emphasis.
+    Deviation: there a bracket that is never closed weighs all that follows.
+    """
+    reader = _Reader()
+    end = 0
+    for mark in _MARK.finditer(prompt):
+        reader.read(prompt[end : mark.start()])
+        reader.mark(mark)
+        end = mark.end()
+    reader.read(prompt[end:])
+    return reader.parts()
+
+
+def plain_text(prompt: str) -> str:
+    """Return a prompt as those read it who know no weights."""
+    return "".join(part.text for part in weighed_texts(prompt))
+
+
+class _Reader:
+    """Reads from left to right; an opening bracket is text until its partner comes."""
+
+    def __init__(self) -> None:
+        self._texts: list[str | None] = []  # None where a bracket weighs
+        self._weights: list[float] = []
+        self._opened: list[int] = []
+
+    def read(self, text: str | None) -> None:
+        self._texts.append(text)
+        self._weights.append(1.0)
+
+    def mark(self, mark: re.Match[str]) -> None:
+        number, closing = mark["number"], mark["close"] or ")"
+        if mark["escaped"]:
+            self.read(mark["escaped"])
+        elif mark["open"]:
+            self._opened.append(len(self._texts))
+            self.read(mark["open"])
+        elif not self._opened or self._texts[self._opened[-1]] != _PARTNERS[closing]:
+            self.read(mark[0])
+        elif number is not None and float(number) <= MOST_WEIGHT:
+            self._close(float(number))
+        else:
+            self.read("" if number is None else mark[0][:-1])
+            self._close(LOUDER if closing == ")" else 1 / LOUDER)
+
+    def parts(self) -> tuple[WeighedText, ...]:
+        found: list[WeighedText] = []
+        text, weight = "", 1.0
+        for piece, own in zip((*self._texts, None), (*self._weights, 1.0), strict=True):
+            if piece is not None:
+                text, weight = text + piece, own
+                continue
+            if text:
+                found.append(WeighedText(text=text, weight=weight))
+            text = ""
+        return tuple(found) or (WeighedText(text=""),)
+
+    def _close(self, factor: float) -> None:
+        start = self._opened.pop()
+        self._texts[start] = None
+        for place in range(start, len(self._weights)):
+            self._weights[place] *= factor
+        self.read(None)

@@ -1,0 +1,72 @@
+"""Compiling the UNet's step before anybody waits for a picture, and checking that it draws the same."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch._dynamo.exc import TorchDynamoException
+
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.runtime.backbone import Backbone
+from synid_engine.sampling.compiled import CompileConfig, CompiledUNet
+from synid_engine.sampling.row import RenderRow
+from synid_engine.sampling.run import DenoiseRun
+
+_log = logging.getLogger(__name__)
+_PROMPT = "a person, looking calm"
+_TOKENS = 8
+_PAIR = 2
+_ALIKE = 0.02
+
+
+def with_compiled_unet(
+    backbone: Backbone,
+    *,
+    rows: Sequence[int],
+    config: CompileConfig | None = None,
+    on_size: Callable[[float], None] = lambda _share: None,
+) -> Backbone:
+    """Compile a step for batches of these sizes, with and without characters.
+
+    Args:
+        backbone: What draws.
+        rows: Forward rows, each even: guided pictures.
+        config: How; None takes torch's own backend, with CUDA graphs where the device has them.
+        on_size: Told the share of the sizes that are compiled.
+
+    Returns:
+        The backbone with it; the one given, where this machine cannot compile, or what it compiles draws
+        otherwise.
+    """
+    chosen = config or CompileConfig(mode="reduce-overhead" if backbone.device.type == "cuda" else None)
+    unet = CompiledUNet(backbone.unet, chosen)
+    compiled = replace(backbone, compiled_unet=unet)
+    sizes = [(size, banks) for size in rows for banks in ((), (_bank(backbone),))]
+    try:
+        for number, (size, banks) in enumerate(sizes, start=1):
+            with unet.learning():
+                drawn = _first_latents(compiled, size, banks)
+            expected = _first_latents(backbone, size, banks)
+            error = float((drawn - expected).abs().mean() / expected.abs().mean())
+            if not error <= _ALIKE:
+                _log.warning("the compiled step is off by %.3f with %d rows: not used", error, size)
+                return backbone
+            on_size(number / len(sizes))
+    except (TorchDynamoException, RuntimeError) as error:
+        _log.warning("nothing is compiled here: %s", (str(error) or type(error).__name__).splitlines()[0])
+        return backbone
+    return compiled
+
+
+def _bank(backbone: Backbone) -> IdentityBank:
+    states = backbone.encode_prompts([_PROMPT])[0][:_TOKENS]
+    return IdentityBank.from_tokens(states, backbone.unet, model_hash=backbone.model_hash).detach()
+
+
+def _first_latents(backbone: Backbone, rows: int, banks: tuple[IdentityBank, ...]) -> torch.Tensor:
+    """Return the latents of so many forward rows after one step."""
+    run = DenoiseRun(backbone)
+    for seed in range(rows // _PAIR):
+        run.add(RenderRow(prompt=_PROMPT, seed=seed, num_inference_steps=1, banks=banks))
+    return torch.stack(list(run.step().values()))

@@ -1,0 +1,129 @@
+"""The compiled step, with a backend that compiles nothing and counts; no compiler is needed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import jaxtyping
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+from torch.fx import GraphModule
+
+from synid_engine.identity.attention import install_identity_attention
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.identity.condition import ConditionedContext, IdentityRow, condition_rows
+from synid_engine.runtime.rng import cpu_generator, gaussian_noise
+from synid_engine.sampling.compiled import CompileConfig, CompiledUNet, row_bucket, token_bucket
+
+
+class Counted:
+    """A UNet with its compiled twin."""
+
+    def __init__(self, unet: UNet2DConditionModel) -> None:
+        self.compilations = 0
+        self.unet = unet
+        self.compiled = CompiledUNet(unet, CompileConfig(backend=self._compile))
+
+    def _compile(self, graph: GraphModule, _inputs: object) -> Callable[..., object]:
+        self.compilations += 1
+        return graph.forward
+
+    @torch.no_grad()
+    def error(self, rows: list[IdentityRow], seed: int = 0, prompt_tokens: int = 5) -> float:
+        """Return the largest difference of the two for a batch of these rows."""
+        chance = cpu_generator(seed)
+        context = gaussian_noise((len(rows), prompt_tokens, 24), chance)
+        conditioned = condition_rows(context, rows, latent_size=(4, 4), levels=1)
+        latents = gaussian_noise((len(rows), 4, 4, 4), chance)
+        drawn, expected = (self._drawn(model, latents, conditioned) for model in (self.compiled, self.unet))
+        return float((drawn - expected).abs().max())
+
+    def _drawn(
+        self, model: Callable[..., tuple[Tensor]], latents: Tensor, conditioned: ConditionedContext
+    ) -> Tensor:
+        timesteps = torch.full((len(latents),), 500.0)
+        return model(
+            latents,
+            timesteps,
+            encoder_hidden_states=conditioned.context,
+            cross_attention_kwargs=conditioned.cross_attention_kwargs,
+            return_dict=False,
+        )[0]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unchecked_shapes() -> Iterator[None]:
+    """Dynamo cannot trace what checks the shapes in all other tests."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="module")
+def counted() -> Iterator[Counted]:
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        unet = UNet2DConditionModel(
+            sample_size=4,
+            layers_per_block=1,
+            block_out_channels=(8,),
+            norm_num_groups=4,
+            attention_head_dim=2,
+            cross_attention_dim=24,
+            mid_block_type=None,
+            down_block_types=("CrossAttnDownBlock2D",),
+            up_block_types=("UpBlock2D",),
+        ).eval()
+    install_identity_attention(unet)
+    yield Counted(unet)
+    torch._dynamo.reset()
+
+
+def character(counted: Counted, seed: int, *, tokens: int = 3) -> IdentityBank:
+    states = gaussian_noise((tokens, 24), cpu_generator(seed))
+    return IdentityBank.from_tokens(states, counted.unet, model_hash="0" * 64).detach()
+
+
+def test_sizes_are_rounded_up() -> None:
+    assert [row_bucket(rows) for rows in (1, 2, 3, 4, 5, 8, 9)] == [2, 2, 4, 4, 8, 8, 16]
+    assert [token_bucket(tokens) for tokens in (0, 1, 8, 9, 77)] == [0, 8, 8, 16, 80]
+
+
+def test_switching_characters_never_compiles_again(counted: Counted) -> None:
+    first = IdentityRow(banks=(character(counted, 1),))
+    with counted.compiled.learning():
+        assert counted.error([first, first]) < 1e-5
+    learnt = counted.compilations
+    assert learnt == 1
+    others = [IdentityRow(banks=(character(counted, seed, tokens=seed),)) for seed in (2, 3, 4)]
+    batches = [
+        [first, others[0]],
+        others[:2],
+        [others[2], IdentityRow()],
+        [replace(others[1], scale=0.4, token_scale=0.3), others[0]],
+        [replace(first, is_null=True), first],
+        [others[0]],
+    ]
+    for seed, rows in enumerate(batches):
+        assert counted.error(rows, seed=seed) < 1e-5
+    assert counted.error([first, first], prompt_tokens=6) < 1e-5
+    assert counted.compilations == learnt
+
+
+def test_size_that_was_not_learnt_is_drawn_without_a_compiler(counted: Counted) -> None:
+    before = counted.compilations
+    row = IdentityRow(banks=(character(counted, 5),))
+    assert counted.error([row] * 3) == 0
+    assert counted.error([IdentityRow()] * 2, prompt_tokens=30) == 0
+    left = torch.cat([torch.ones(4, 2), torch.zeros(4, 2)], dim=1)
+    assert counted.error([replace(row, region_masks=(left,)), row]) == 0
+    assert counted.compilations == before
+
+
+def test_rows_without_a_character_have_a_size_of_their_own(counted: Counted) -> None:
+    with counted.compiled.learning():
+        assert counted.error([IdentityRow(), IdentityRow()]) < 1e-5
+    learnt = counted.compilations
+    assert counted.error([IdentityRow()], seed=4) < 1e-5
+    assert counted.compilations == learnt

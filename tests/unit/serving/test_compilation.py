@@ -1,0 +1,85 @@
+"""What the engine's start does with a compiler: one that works, one that fails, and one that errs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import jaxtyping
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from torch import Tensor
+from torch.fx import GraphModule
+
+from synid_engine.runtime.backbone import Backbone
+from synid_engine.sampling.compiled import CompileConfig
+from synid_engine.sampling.denoise import denoise
+from synid_engine.sampling.row import RenderRow
+from synid_engine.serving.compilation import with_compiled_unet
+from synid_engine.serving.engine_options import EngineOptions, read_arguments, to_arguments
+
+Compiler = Callable[[GraphModule, object], Callable[..., object]]
+
+
+@pytest.fixture(autouse=True)
+def unchecked_shapes() -> Iterator[None]:
+    """Dynamo cannot trace what checks the shapes in all other tests."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+    torch._dynamo.reset()
+
+
+@pytest.fixture
+def flat(backbone: Backbone) -> Backbone:
+    """Hold the small models with a UNet that is traced in no time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        unet = UNet2DConditionModel(
+            sample_size=8,
+            layers_per_block=1,
+            block_out_channels=(8,),
+            norm_num_groups=4,
+            attention_head_dim=2,
+            cross_attention_dim=24,
+            mid_block_type=None,
+            down_block_types=("CrossAttnDownBlock2D",),
+            up_block_types=("UpBlock2D",),
+        )
+    return replace(backbone, unet=unet.eval().requires_grad_(requires_grad=False))
+
+
+def compiled(backbone: Backbone, compiler: Compiler, shares: list[float]) -> Backbone:
+    config = CompileConfig(backend=compiler)
+    return with_compiled_unet(backbone, rows=(2,), config=config, on_size=shares.append)
+
+
+def test_compiled_engine_draws_the_same(flat: Backbone) -> None:
+    shares: list[float] = []
+    found = compiled(flat, lambda graph, _inputs: graph.forward, shares)
+    assert found.compiled_unet is not None
+    assert shares == [0.5, 1.0]
+    row = RenderRow(prompt="a woman", seed=1, num_inference_steps=2)
+    assert torch.allclose(denoise(found, [row]), denoise(flat, [row]), atol=1e-4)
+
+
+def test_machine_that_cannot_compile_draws_without(flat: Backbone) -> None:
+    def fail(_graph: GraphModule, _inputs: object) -> Callable[..., object]:
+        raise RuntimeError("no compiler here")
+
+    assert compiled(flat, fail, []) is flat
+
+
+def test_compiled_step_that_errs_is_not_used(flat: Backbone) -> None:
+    def err(graph: GraphModule, _inputs: object) -> Callable[..., object]:
+        def wrong(*inputs: Tensor) -> list[Tensor]:
+            return [2 * output for output in graph.forward(*inputs)]
+
+        return wrong
+
+    assert compiled(flat, err, []) is flat
+
+
+def test_choice_reaches_the_process(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("engine")
+    options = EngineOptions(spool=folder, weights=folder, compile="off")
+    assert read_arguments(to_arguments(options, folder / "socket"))[1] == options
