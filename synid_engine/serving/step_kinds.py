@@ -15,11 +15,12 @@ from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving.speed_bench import random_banks, stock_pipeline
 from synid_engine.serving.upstream_training import UpstreamTraining
+from synid_engine.synid.adapter import AdapterConfig
 from synid_engine.synid.drawing import MAX_ROWS
 from synid_engine.synid.exercise import Exercise, work_out_together
 from synid_engine.synid.losses import diffusion_loss
 from synid_engine.synid.optimiser import LossScale, Optimiser
-from synid_engine.synid.trainable import TrainableBank
+from synid_engine.synid.trainable import TrainableLowRank
 
 _PROMPT = "a woman with red hair, smiling, on a beach"
 _GUIDANCE = 5.0
@@ -111,8 +112,9 @@ def _piped(backbone: Backbone, steps: int) -> _Work:
 
 
 def _training(backbone: Backbone, bank: IdentityBank, batch_size: int) -> _Work:
-    """Return an optimiser step of a bank on noise, as the trainer takes it when no picture is judged."""
-    trainable = TrainableBank.start(bank, backbone)
+    """Return an optimiser step of an adapter on noise, as the trainer takes it when no picture is judged."""
+    rank = AdapterConfig().rank
+    trainable = TrainableLowRank.start(bank, backbone, rank=rank, generator=cpu_generator(2))
     optimiser = Optimiser(
         trainable.parameters(), max_gradient=1.0, loss_scale=LossScale.of_format(backbone.dtype)
     )

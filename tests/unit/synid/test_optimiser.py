@@ -14,10 +14,10 @@ from synid_engine.runtime.backbone import Backbone, load_backbone
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.synid.exercise import Exercise, work_out_together
 from synid_engine.synid.optimiser import LossScale, Optimiser
-from synid_engine.synid.trainable import TrainableBank, bank_from_tokens
+from synid_engine.synid.trainable import TrainableTokens
 from synid_engine.synid.training_state import restore_training, training_state
 
-FAINT = 2.0**-13  # the loss of a picture this many times as large as the small model's
+FAINT = 2.0**-15  # the loss of a picture this many times as large as the small model's
 FIRST = LossScale.of_format(torch.float16)
 
 
@@ -31,7 +31,7 @@ def half(small_folder: Path) -> Backbone:
 def bank_gradient(backbone: Backbone, *, loss_scale: float) -> Tensor:
     install_identity_attention(backbone.unet)
     tokens = gaussian_noise((3, backbone.context_dim), cpu_generator(0))
-    trainable = TrainableBank.start(bank_from_tokens(tokens, backbone, value_gain=0.5), backbone)
+    trainable = TrainableTokens.start(tokens, backbone, value_gain=0.5)
     target = gaussian_noise((2, 4, 8, 8), cpu_generator(2))
 
     def loss(noise_pred: Tensor, _bank: IdentityBank) -> Tensor:
