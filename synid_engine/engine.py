@@ -12,6 +12,7 @@ from PIL import Image
 from synid_engine.errors import InvalidSettingError, MissingModelError, NoPoseEstimatorError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.perception.bundle import load_identity_encoder, load_perception
+from synid_engine.perception.layout import LAYOUT_NAME
 from synid_engine.pose.body import Body
 from synid_engine.pose.estimator import PoseEstimator, load_pose_estimator, read_body
 from synid_engine.pose.estimator_folder import ESTIMATOR
@@ -26,7 +27,7 @@ from synid_engine.synid.library import FinishedCharacter, build_library
 from synid_engine.synid.pipeline import DistillConfig, Distilled, distill, usual_config
 from synid_engine.synid.posing import posed_row
 from synid_engine.synid.projector import TokenLibrary
-from synid_engine.synid.repertoire import Repertoire, folder_repertoire, posed
+from synid_engine.synid.repertoire import folder_repertoire, posed
 from synid_engine.synid.request import WORDS, RenderConfig, Subject, request_row
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
 from synid_engine.synid.words import PlainWording, Wording
@@ -112,7 +113,7 @@ class Engine:
         encoder = load_identity_encoder(root / "identity_encoder", device=device)
         return cls(
             models=StageModels(backbone=backbone, perception=perception, identity_encoder=encoder),
-            wording=_wording_of(folder_repertoire(root)),
+            wording=_wording_of(root),
             pose_estimator=load_pose_estimator(root / ESTIMATOR, device=str(backbone.device)),
         )
 
@@ -357,8 +358,11 @@ def model_hash_of(folder: str | Path | None) -> str:
     return hash_model(root)
 
 
-def _wording_of(repertoire: Repertoire) -> Wording:
-    return PlainWording(repertoire=repertoire) if repertoire.has_pose_maps else WorldWording()
+def _wording_of(folder: Path) -> Wording:
+    """Choose ordinary English for models from elsewhere: those hold poses, or name whose perception is theirs."""
+    repertoire = folder_repertoire(folder)
+    is_named = (folder / "perception" / LAYOUT_NAME).is_file()
+    return PlainWording(repertoire=repertoire) if repertoire.has_pose_maps or is_named else WorldWording()
 
 
 def subject_of(character: Character) -> Subject:

@@ -9,9 +9,9 @@ import torch
 from synid_engine.perception.clip import load_clip
 from synid_engine.perception.face import AlignedFaceEncoder, RegressionFaceDetector
 from synid_engine.perception.identity_encoder import IdentityEncoder
-from synid_engine.perception.layout import ARCFACE, SCRFD, PerceptionPart, read_layout
+from synid_engine.perception.layout import ARCFACE, SCRFD, YUNET, PerceptionPart, read_layout
 from synid_engine.perception.network_file import load_network
-from synid_engine.perception.onnx_faces import load_pack_detector, load_pack_encoder
+from synid_engine.perception.onnx_faces import load_pack_detector, load_pack_encoder, load_yunet
 from synid_engine.perception.protocols import ClipScorer, FaceDetector, FaceEncoder
 from synid_engine.runtime.device import choose_device
 
@@ -91,6 +91,8 @@ def load_face_encoder(
 def _load_detector(part: PerceptionPart, *, device: torch.device) -> FaceDetector:
     if part.kind == SCRFD:
         return load_pack_detector(part.folder, device=device)
+    if part.kind == YUNET:
+        return load_yunet(part.folder, device=device)
     return load_face_detector(part.folder, device=str(device))
 
 

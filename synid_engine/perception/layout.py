@@ -24,10 +24,10 @@ from typing import cast
 from synid_engine.errors import DamagedModelError, MissingModelError, UnsupportedModelError
 
 LAYOUT_NAME = "perception.json"
-CLIP, EMBEDDED, SCRFD, ARCFACE = "clip", "embedded", "scrfd", "arcface"
+CLIP, EMBEDDED, SCRFD, YUNET, ARCFACE = "clip", "embedded", "scrfd", "yunet", "arcface"
 _KINDS: Mapping[str, tuple[str, ...]] = {
     "clip": (CLIP,),
-    "face_detector": (EMBEDDED, SCRFD),
+    "face_detector": (EMBEDDED, SCRFD, YUNET),
     "face_encoder": (EMBEDDED, ARCFACE),
 }
 """What each part can be; the first is what a folder without the file holds."""
@@ -47,7 +47,7 @@ class PerceptionLayout:
 
     Attributes:
         clip: `clip`, in the hub's layout.
-        face_detector: `embedded`, or `scrfd` from a pack of insightface's layout.
+        face_detector: `embedded`, `scrfd` from a pack of insightface's layout, or `yunet` of OpenCV Zoo.
         face_encoder: `embedded`, or `arcface` from such a pack.
     """
 

