@@ -359,7 +359,7 @@ def model_hash_of(folder: str | Path | None) -> str:
 
 
 def _wording_of(folder: Path) -> Wording:
-    """Choose ordinary English for models from elsewhere: those hold poses, or name whose perception is theirs."""
+    """Choose ordinary English for models from elsewhere: they hold poses, or name their perception."""
     repertoire = folder_repertoire(folder)
     is_named = (folder / "perception" / LAYOUT_NAME).is_file()
     return PlainWording(repertoire=repertoire) if repertoire.has_pose_maps or is_named else WorldWording()
