@@ -166,18 +166,18 @@ def draw_prompts(
 
     Several are drawn together, as the served engine does; none depends on the others.
     """
-    ticker = Ticker("draw", total=len(prompts), on_progress=on_progress)
     subjects = () if character is None else (subject_of(character),)
     rows = [
         replace(engine.request(subjects, prompt.words, identity_scale=identity_scale), seed=prompt.seed)
         for prompt in prompts
     ]
+    ticker = Ticker("draw", total=sum(row.step_count for row in rows), on_progress=on_progress)
     done = 0
 
     def on_step(progress: StepProgress) -> None:
         nonlocal done
-        ticker.step(steps=progress.rows_done - done)
-        done = progress.rows_done
+        ticker.step(f"picture {progress.rows_done} of {progress.rows}", steps=progress.row_steps_done - done)
+        done = progress.row_steps_done
 
     started = time.monotonic()
     drawn = render(engine.models.backbone, rows, max_rows=engine.config.max_rows, on_step=on_step)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
 from safetensors.torch import load_file
 
 from bot import model_pull, model_sets
@@ -102,14 +103,25 @@ def _published_base(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, folder: Path)
     monkeypatch.setitem(MODELS, spec.name, as_served(hub, replace(spec, files=files)))
 
 
+def _published_control(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, base: Path, folder: Path) -> None:
+    """Publish a ControlNet that fits the small base."""
+    spec = MODELS["control-openpose"]
+    unet = UNet2DConditionModel.from_pretrained(base / "unet", low_cpu_mem_usage=False)
+    ControlNetModel.from_unet(unet).save_pretrained(folder)
+    add_folder(hub, spec.repo, folder, half=True)
+    monkeypatch.setitem(MODELS, spec.name, as_served(hub, spec))
+
+
 def test_set_is_pulled_and_its_folder_draws(
     hub: FakeHub,
     told: Callable[..., str],
     store: ModelStore,
     small_folder: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _published_base(hub, monkeypatch, small_folder)
+    _published_control(hub, monkeypatch, small_folder, tmp_path / "control")
     folder = Path(told("models", "pull", "sd15").strip())
     assert folder == store.root / "sd15"
     assert Path(told("models", "path", "sd15").strip()) == folder
@@ -122,6 +134,7 @@ def test_set_is_pulled_and_its_folder_draws(
     monkeypatch.setenv("SYNID_MODELS", "sd15")
     assert Settings().model_folder() == folder
     drawn = load_backbone(folder, device="cpu", dtype=torch.float32)
+    assert drawn.pose_control is not None
     original = load_file(small_folder / "unet" / "diffusion_pytorch_model.safetensors")
     assert all(torch.equal(weight, original[name]) for name, weight in drawn.unet.state_dict().items())
     assert drawn.model_hash == hash_model(store.root / "dreamshaper-8")
@@ -417,6 +430,7 @@ def test_own_checkpoint_gets_the_companions_and_another_name(
     folder = Path(told("models", "pull", "sd15", "--base", file).strip())
     assert folder.name == "my-model"
     assert (folder / "perception" / "clip" / "model.safetensors").is_file()
+    (folder / "controlnet").unlink()  # the hub's is filler here
     drawn = load_backbone(folder, device="cpu", dtype=torch.float32)
     assert all(torch.equal(one, expected[f"unet.{name}"]) for name, one in drawn.unet.state_dict().items())
     assert "the base of my-model" in told("models", "verify", "my-model")

@@ -386,7 +386,7 @@ def test_evaluation_brings_a_sheet_and_its_figures(desk: Desk, make_bank: MakeBa
     assert {report.stage for report in told} <= set(STAGE_WORDS), "a stage that no card has words for"
     shares = [report.progress for report in told]
     assert shares == sorted(shares)
-    assert len(set(shares)) == EVALUATED_PICTURES + 1
+    assert len(set(shares)) > EVALUATED_PICTURES, "every step is told"
     asked = {len(suite_prompts("quick")), EVALUATED_PICTURES}
     assert len(asked) == 1, "costs are told of another number of pictures"
 
