@@ -22,6 +22,7 @@ from synid_engine.evaluation.trial import TrialSettings
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 1000, 700, 110, 90, 60, 90
+_Box = tuple[float | int, float | int, float | int, float | int]
 _INK, _FAINT, _LINE, _CHOSEN = (38, 36, 44), (221, 217, 210), (47, 125, 193), (226, 98, 74)
 
 
@@ -137,12 +138,26 @@ def draw_frontier(points: Sequence[FrontierPoint], *, default: float) -> Image.I
     )
     places = [(across_axis.place(point.followed), upward.place(point.same)) for point in points]
     drawing.line(places, fill=_LINE, width=3)
+    taken = [(across - 7, height - 7, across + 7, height + 7) for across, height in places]
     for point, (across, height) in zip(points, places, strict=True):
         colour = _CHOSEN if point.strength == default else _LINE
         size = 9 if point.strength == default else 5
         drawing.ellipse([across - size, height - size, across + size, height + size], fill=colour)
-        drawing.text((across + 14, height), f"{point.strength:g}", fill=colour, anchor="lm", font=small)
+        label = f"{point.strength:g}"
+        shifts = ((0, -22), (0, 22), (30, 0), (-30, 0), (0, -44), (0, 44))
+        boxes = [
+            drawing.textbbox((across + x, height + y), label, anchor="mm", font=small) for x, y in shifts
+        ]
+        free = [number for number, box in enumerate(boxes) if not any(_meet(box, other) for other in taken)]
+        x, y = shifts[free[0] if free else 0]
+        taken.append(boxes[free[0] if free else 0])
+        drawing.text((across + x, height + y), label, fill=colour, anchor="mm", font=small)
     return image
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    """Say whether two boxes of (left, top, right, bottom) overlap."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _person_rates(settings: TrialSettings, who: Described, ticker: Ticker) -> list[list[float]]:
