@@ -82,6 +82,7 @@ def take_turns(
     *,
     repeats: int,
     ticker: Ticker | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
     """Run each side once to warm it up, then in turns.
 
@@ -90,6 +91,7 @@ def take_turns(
         sides: What is compared.
         repeats: Turns of each side.
         ticker: Told of each turn.
+        clock: Counts the seconds.
 
     Returns:
         The median of each side's seconds.
@@ -97,7 +99,7 @@ def take_turns(
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(repeats + 1):
         for name, run in sides.items():
-            taken = _timed(backbone, run)
+            taken = _timed(backbone, run, clock)
             if turn:
                 seconds[name].append(taken)
         if ticker is not None:
@@ -272,12 +274,14 @@ def _noise(backbone: Backbone, seed: int) -> Tensor:
     return gaussian_noise((1, *backbone.latent_shape), cpu_generator(seed)).to(backbone.device)
 
 
-def _timed(backbone: Backbone, call: Callable[[], object]) -> float:
+def _timed(
+    backbone: Backbone, call: Callable[[], object], clock: Callable[[], float] = time.perf_counter
+) -> float:
     _wait_for(backbone)
-    started = time.perf_counter()
+    started = clock()
     call()
     _wait_for(backbone)
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def _wait_for(backbone: Backbone) -> None:
