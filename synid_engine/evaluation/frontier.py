@@ -149,9 +149,9 @@ def draw_frontier(points: Sequence[FrontierPoint], *, default: float) -> Image.I
             drawing.textbbox((across + x, height + y), label, anchor="mm", font=small) for x, y in shifts
         ]
         free = [number for number, box in enumerate(boxes) if not any(_meet(box, other) for other in taken)]
-        x, y = shifts[free[0] if free else 0]
-        taken.append(boxes[free[0] if free else 0])
-        drawing.text((across + x, height + y), label, fill=colour, anchor="mm", font=small)
+        chosen = free[0] if free else 0
+        taken.append(boxes[chosen])
+        drawing.text(around[chosen], label, fill=colour, anchor="mm", font=small)
     return image
 
 
