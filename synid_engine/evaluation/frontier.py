@@ -144,10 +144,9 @@ def draw_frontier(points: Sequence[FrontierPoint], *, default: float) -> Image.I
         size = 9 if point.strength == default else 5
         drawing.ellipse([across - size, height - size, across + size, height + size], fill=colour)
         label = f"{point.strength:g}"
-        shifts = ((0, -22), (0, 22), (30, 0), (-30, 0), (0, -44), (0, 44))
-        boxes = [
-            drawing.textbbox((across + x, height + y), label, anchor="mm", font=small) for x, y in shifts
-        ]
+        shifts = ((0, -22), (0, 22), (0, 44), (0, -44), (30, 0), (-30, 0))
+        around = [(across + x, height + y) for x, y in shifts]
+        boxes = [drawing.textbbox(place, label, anchor="mm", font=small) for place in around]
         free = [number for number, box in enumerate(boxes) if not any(_meet(box, other) for other in taken)]
         chosen = free[0] if free else 0
         taken.append(boxes[chosen])
