@@ -157,6 +157,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "synid": synid_table,
     "warm": lambda: bench_table("warm-start"),
     "serving": lambda: measured_table("serving", command="synid bench serving"),
+    "speed": lambda: measured_table("gpu", command="synid bench gpu"),
     "gpu": lambda: measured_table("serving-sd15", command="synid bench serving --random-sd15"),
     "bot": lambda: measured_table("bot", command="synid bench bot"),
     "moderation": lambda: measured_table("moderation", command="synid bench moderation"),
