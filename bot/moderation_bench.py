@@ -53,7 +53,7 @@ def bench_moderation(options: BenchOptions, *, config: ModerationBenchConfig | N
     chosen = config or (QUICK if options.quick else ModerationBenchConfig())
     engine, judge = Engine.load(options.models), OpenNsfwJudge()
     ticker = Ticker("pictures", total=chosen.pictures, on_progress=options.on_progress)
-    folder = options.out / f"bench-moderation{'-quick' if options.quick else ''}.partial"
+    folder = options.out / f"{options.stem('moderation')}.partial"
     partial = PartialResults(folder, fingerprint=f"{engine.model_hash} {chosen}")
     scores: list[float] = []
     while len(scores) < chosen.pictures:

@@ -62,6 +62,23 @@ def small_unet(**settings: object) -> UNet2DConditionModel:
     ).eval()
 
 
+def flat_unet(sample_size: int) -> UNet2DConditionModel:
+    """Make a UNet of one level, which is traced in no time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        return UNet2DConditionModel(
+            sample_size=sample_size,
+            layers_per_block=1,
+            block_out_channels=(8,),
+            norm_num_groups=4,
+            attention_head_dim=2,
+            cross_attention_dim=24,
+            mid_block_type=None,
+            down_block_types=("CrossAttnDownBlock2D",),
+            up_block_types=("UpBlock2D",),
+        ).eval()
+
+
 def small_text_encoder(vocabulary: int) -> CLIPTextModel:
     """Build a text encoder of 24 numbers a token."""
     config = CLIPTextConfig(

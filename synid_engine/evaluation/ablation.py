@@ -5,15 +5,12 @@ from typing import Literal
 
 from PIL import Image
 
-from synid_engine.engine import Engine
 from synid_engine.evaluation.cast import ABLATED, DEVELOPED
 from synid_engine.evaluation.figures import BenchReport, Figure
 from synid_engine.evaluation.identity_bench import save_sheet
 from synid_engine.evaluation.metrics import bootstrap_interval, mean
-from synid_engine.evaluation.models import load_judges
-from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions
-from synid_engine.evaluation.trial import Trial, TrialSettings, run_trials, shown_pictures
+from synid_engine.evaluation.trial import Trial, begin_trials, run_trials, shown_pictures
 from synid_engine.synid.pipeline import DistillConfig
 
 _QUICK_PEOPLE = 1
@@ -34,16 +31,8 @@ def bench_ablation(options: BenchOptions) -> BenchReport:
     Raises:
         WeightsError: A model is missing or damaged.
     """
-    engine = Engine.load(options.models)
     people = DEVELOPED[:_QUICK_PEOPLE] if options.quick else ABLATED
-    stem = f"bench-ablation{'-quick' if options.quick else ''}"
-    settings = TrialSettings(
-        engine=engine,
-        judges=load_judges(),
-        suite="quick" if options.quick else "full",
-        partial=PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}"),
-        on_progress=options.on_progress,
-    )
+    settings = begin_trials("ablation", people, options)
     trials: dict[Step, list[Trial]] = {
         step: run_trials(settings, people, config=DistillConfig().ablated(step), label=step, with_plain=False)
         for step, _ in STEPS
@@ -54,7 +43,7 @@ def bench_ablation(options: BenchOptions) -> BenchReport:
         drawn, words = shown_pictures(settings, people, label=step)
         pictures += drawn
         captions += [f"{step} ({meaning}): {text}" for text in words]
-    sheet = save_sheet(options.out / f"{stem}.png", pictures, captions, title="ablation")
+    sheet = save_sheet(options.out / f"{options.stem('ablation')}.png", pictures, captions, title="ablation")
     settings.partial.forget()
     return BenchReport(name="ablation", figures=ablation_figures(trials), quick=options.quick, notes=(sheet,))
 

@@ -12,8 +12,6 @@ from synid_engine.evaluation.cast import ABLATED, DEVELOPED, Described
 from synid_engine.evaluation.figures import BenchReport, Figure
 from synid_engine.evaluation.identity_bench import save_sheet
 from synid_engine.evaluation.metrics import bootstrap_interval, mean
-from synid_engine.evaluation.models import load_judges
-from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions, Ticker
 from synid_engine.evaluation.prompts import EvaluationPrompt, suite_prompts
 from synid_engine.evaluation.rivals.inversion import invert
@@ -21,7 +19,7 @@ from synid_engine.evaluation.rivals.lesson import Lesson, prepare_lesson
 from synid_engine.evaluation.rivals.lora import adapt_low_rank
 from synid_engine.evaluation.rivals.published import inject
 from synid_engine.evaluation.suites import SuitePicture, bank_bytes, draw_prompts, following
-from synid_engine.evaluation.trial import SHOWN, TrialSettings, shown_prompts
+from synid_engine.evaluation.trial import SHOWN, TrialSettings, begin_trials, shown_prompts
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.synid.stage import Report
 from synid_engine.synid.words import PlainWording
@@ -72,18 +70,12 @@ def bench_compare(options: BenchOptions) -> BenchReport:
     Raises:
         WeightsError: A model is missing or damaged.
     """
-    engine = Engine.load(options.models)
     people = DEVELOPED[:1] if options.quick else ABLATED
-    stem = f"bench-compare{'-quick' if options.quick else ''}"
-    settings = TrialSettings(
-        engine=engine,
-        judges=load_judges(),
-        suite="quick" if options.quick else "full",
-        partial=PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}"),
-        on_progress=options.on_progress,
-    )
+    settings = begin_trials("compare", people, options)
     outcomes = run_comparison(settings, people)
-    sheet = save_sheet(options.out / f"{stem}.png", *_shown(settings, people), title="compare")
+    sheet = save_sheet(
+        options.out / f"{options.stem('compare')}.png", *_shown(settings, people), title="compare"
+    )
     settings.partial.forget()
     return BenchReport(
         name="compare", figures=comparison_figures(outcomes), quick=options.quick, notes=(sheet,)

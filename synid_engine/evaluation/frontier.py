@@ -8,17 +8,15 @@ from typing import cast
 
 from PIL import Image, ImageDraw, ImageFont
 
-from synid_engine.engine import Character, Engine
+from synid_engine.engine import Character
 from synid_engine.evaluation.cast import ABLATED, DEVELOPED, Described
 from synid_engine.evaluation.figures import BenchReport, Figure
 from synid_engine.evaluation.likeness import Reading
 from synid_engine.evaluation.metrics import mean
-from synid_engine.evaluation.models import load_judges
-from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions, Ticker
 from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.evaluation.suites import draw_prompts, following
-from synid_engine.evaluation.trial import TrialSettings
+from synid_engine.evaluation.trial import TrialSettings, begin_trials
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 1000, 700, 110, 90, 60, 90
@@ -72,16 +70,9 @@ def bench_frontier(options: BenchOptions) -> BenchReport:
     Raises:
         WeightsError: A model is missing or damaged.
     """
-    engine = Engine.load(options.models)
     people = DEVELOPED[:1] if options.quick else ABLATED
-    stem = f"bench-frontier{'-quick' if options.quick else ''}"
-    settings = TrialSettings(
-        engine=engine,
-        judges=load_judges(),
-        suite="quick" if options.quick else "full",
-        partial=PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}"),
-        on_progress=options.on_progress,
-    )
+    settings = begin_trials("frontier", people, options)
+    engine = settings.engine
     ticker = Ticker("strengths", total=len(people) * len(STRENGTHS), on_progress=options.on_progress)
     rates = [_person_rates(settings, who, ticker) for who in people]
     points = [
@@ -93,7 +84,7 @@ def bench_frontier(options: BenchOptions) -> BenchReport:
         for number, strength in enumerate(STRENGTHS)
     ]
     default = engine.config.identity_scale
-    plot = options.out / f"{stem}.png"
+    plot = options.out / f"{options.stem('frontier')}.png"
     plot.parent.mkdir(parents=True, exist_ok=True)
     draw_frontier(points, default=default).save(plot, optimize=True)
     settings.partial.forget()

@@ -6,18 +6,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from synid_engine.engine import Engine
 from synid_engine.evaluation.cast import MEASURED
 from synid_engine.evaluation.figures import BenchReport, Figure
 from synid_engine.evaluation.metrics import auc, bootstrap_interval, cross_cosines, mean, pairwise_cosines
-from synid_engine.evaluation.models import load_judges
-from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions
 from synid_engine.evaluation.report import contact_sheet
 from synid_engine.evaluation.trial import (
     SHOWN,
     Trial,
-    TrialSettings,
+    begin_trials,
     ceiling_rates,
     run_trials,
     shown_pictures,
@@ -35,19 +32,15 @@ def bench_identity(options: BenchOptions) -> BenchReport:
     Raises:
         WeightsError: A model is missing or damaged.
     """
-    engine = Engine.load(options.models)
     people = MEASURED[:_QUICK_PEOPLE] if options.quick else MEASURED
-    stem = f"bench-identity{'-quick' if options.quick else ''}"
-    settings = TrialSettings(
-        engine=engine,
-        judges=load_judges(),
-        suite="quick" if options.quick else "full",
-        partial=PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}"),
-        on_progress=options.on_progress,
-    )
+    settings = begin_trials("identity", people, options)
     trials = run_trials(settings, people)
     ceilings = ceiling_rates(settings.judges, settings.suite)
-    sheet = save_sheet(options.out / f"{stem}.png", *shown_pictures(settings, people), title="bench identity")
+    sheet = save_sheet(
+        options.out / f"{options.stem('identity')}.png",
+        *shown_pictures(settings, people),
+        title="bench identity",
+    )
     settings.partial.forget()
     return BenchReport(
         name="identity",

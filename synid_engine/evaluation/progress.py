@@ -49,6 +49,10 @@ class BenchOptions:
     on_progress: OnProgress = ignore_progress
     random_sd15: bool = False
 
+    def stem(self, name: str) -> str:
+        """Return what the files of a bench of this name begin with."""
+        return f"bench-{name}{'-quick' if self.quick else ''}"
+
 
 class Ticker:
     """Counts the steps of one stage and guesses when the last one is done.

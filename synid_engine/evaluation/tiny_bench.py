@@ -83,7 +83,7 @@ def bench_tiny(options: BenchOptions, *, config: TinyBenchConfig | None = None) 
     """
     config = config or (QUICK if options.quick else TinyBenchConfig())
     backbone = load_backbone(options.models or EMBEDDED_MODELS)
-    folder = options.out / f"bench-tiny{'-quick' if options.quick else ''}.partial"
+    folder = options.out / f"{options.stem('tiny')}.partial"
     partial = PartialResults(folder, fingerprint=f"{backbone.model_hash} {config}")
     subjects = held_out_subjects(max(config.renders, config.prompts))
     bench = _Bench(
@@ -104,7 +104,7 @@ def bench_tiny(options: BenchOptions, *, config: TinyBenchConfig | None = None) 
         *failure_kinds(drawn),
         _speed_figure(seconds),
     )
-    stem = options.out / f"bench-tiny{'-quick' if options.quick else ''}"
+    stem = options.out / options.stem("tiny")
     captions = [_caption(bench.subjects[i])[0] for i in range(config.prompts)]
     notes = (
         save_first(partial, captions[: config.shown], Path(f"{stem}.png")),

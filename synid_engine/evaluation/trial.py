@@ -15,9 +15,9 @@ from synid_engine.engine import Character, Engine
 from synid_engine.evaluation.cast import Described
 from synid_engine.evaluation.likeness import FACE_TRAITS, IDENTITY_TRAITS, is_same
 from synid_engine.evaluation.metrics import cosines_to, mean, pairwise_cosines
-from synid_engine.evaluation.models import Judges
+from synid_engine.evaluation.models import Judges, load_judges
 from synid_engine.evaluation.partial import PartialResults
-from synid_engine.evaluation.progress import OnProgress, Ticker
+from synid_engine.evaluation.progress import BenchOptions, OnProgress, Ticker
 from synid_engine.evaluation.prompts import EvaluationPrompt, Suite, suite_prompts
 from synid_engine.evaluation.suites import bank_bytes, described, draw_prompts, following
 from synid_engine.synid.pipeline import DistillConfig
@@ -82,6 +82,32 @@ class TrialSettings:
     suite: Suite
     partial: PartialResults
     on_progress: OnProgress
+
+
+def begin_trials(
+    name: str, people: Sequence[Described], options: BenchOptions, *, suite: Suite | None = None
+) -> TrialSettings:
+    """Load the models of a bench, and what an earlier run of it with the same people remembers.
+
+    Args:
+        name: The bench.
+        people: Its characters.
+        options: How it runs.
+        suite: Which prompts; None takes the full ones, or the quick ones where the bench is quick.
+
+    Raises:
+        WeightsError: A model is missing or damaged.
+    """
+    engine = Engine.load(options.models)
+    return TrialSettings(
+        engine=engine,
+        judges=load_judges(),
+        suite=suite or ("quick" if options.quick else "full"),
+        partial=PartialResults(
+            options.out / f"{options.stem(name)}.partial", fingerprint=f"{engine.model_hash} {people}"
+        ),
+        on_progress=options.on_progress,
+    )
 
 
 def run_trials(

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from synid_engine.engine import Character, Engine
+from synid_engine.engine import Character
 from synid_engine.evaluation.cast import ABLATED, DEVELOPED
 from synid_engine.evaluation.figures import BenchReport, Figure
 from synid_engine.evaluation.metrics import bootstrap_interval, mean
-from synid_engine.evaluation.models import load_judges
-from synid_engine.evaluation.partial import PartialResults
 from synid_engine.evaluation.progress import BenchOptions, Ticker
-from synid_engine.evaluation.trial import Trial, TrialSettings, run_trials
+from synid_engine.evaluation.trial import Trial, begin_trials, run_trials
 from synid_engine.synid.pipeline import DistillConfig
 
 _QUICK_PEOPLE = 1
@@ -23,17 +21,10 @@ def bench_warm_start(options: BenchOptions) -> BenchReport:
     Raises:
         WeightsError: A model is missing or damaged.
     """
-    engine = Engine.load(options.models)
     people = DEVELOPED[-_QUICK_PEOPLE:] if options.quick else ABLATED
     finished = DEVELOPED[:_QUICK_PEOPLE] if options.quick else DEVELOPED
-    stem = f"bench-warm-start{'-quick' if options.quick else ''}"
-    settings = TrialSettings(
-        engine=engine,
-        judges=load_judges(),
-        suite="quick",
-        partial=PartialResults(options.out / f"{stem}.partial", fingerprint=f"{engine.model_hash} {people}"),
-        on_progress=options.on_progress,
-    )
+    settings = begin_trials("warm-start", people, options, suite="quick")
+    engine = settings.engine
     many = DistillConfig().ablated("B")
     few = with_projector_steps(many, many.projector.training.steps // _SHARE)
     ticker = Ticker("library", total=len(finished), on_progress=options.on_progress)

@@ -10,38 +10,22 @@ from torch.nn import functional
 
 from synid_engine.identity.attention import (
     IdentityAttnProcessor,
-    identity_attention,
     install_identity_attention,
     remove_identity_attention,
     with_context_projected,
 )
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.blend import stack_banks
-from synid_engine.identity.condition import ConditionedContext, IdentityRow, condition_rows
+from synid_engine.identity.condition import IdentityRow, condition_rows
 from synid_engine.identity.regions import level_sizes
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 
+from .passes import conditioned, forward
+
 MakeBank = Callable[..., IdentityBank]
 LAYER = "down_blocks.1.attentions.0.transformer_blocks.0.attn2"
 LEFT = torch.cat([torch.ones(8, 4), torch.zeros(8, 4)], dim=1)
-
-
-def forward(backbone: Backbone, conditioned: ConditionedContext, *, seed: int = 3) -> Tensor:
-    rows = len(conditioned.context)
-    latents = gaussian_noise((1, 4, 8, 8), cpu_generator(seed)).expand(rows, -1, -1, -1)
-    with identity_attention(backbone.unet) as unet:
-        return unet(
-            latents,
-            torch.full((rows,), 500),
-            encoder_hidden_states=conditioned.context,
-            cross_attention_kwargs=conditioned.cross_attention_kwargs,
-        ).sample
-
-
-def conditioned(backbone: Backbone, rows: list[IdentityRow]) -> ConditionedContext:
-    context = backbone.encode_prompts(["a woman"] * len(rows))
-    return condition_rows(context, rows, latent_size=(8, 8), levels=3)
 
 
 def stock(backbone: Backbone) -> Tensor:

@@ -12,14 +12,14 @@ from torch import Tensor
 from synid_engine.errors import CorruptTensorError
 from synid_engine.identity.attention import (
     attention_projections,
-    identity_attention,
     with_context_projected,
 )
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.blend import blend_banks, stack_banks
-from synid_engine.identity.condition import ConditionedContext, IdentityRow, condition_rows
+from synid_engine.identity.condition import IdentityRow
 from synid_engine.runtime.backbone import Backbone
-from synid_engine.runtime.rng import cpu_generator, gaussian_noise
+
+from .passes import conditioned, forward
 
 MakeBank = Callable[..., IdentityBank]
 SILENT = {"token_scale": 0.0}
@@ -34,23 +34,6 @@ def changed(bank: IdentityBank, backbone: Backbone, seed: int, *, rank: int = 2)
         ups[name] = torch.randn(rank, projection.out_features, generator=generator) / 4
     mute = {layer: torch.zeros_like(value) for layer, value in bank.values.items()}
     return replace(bank, values=mute, null_values=mute, downs=downs, ups=ups)
-
-
-def forward(backbone: Backbone, conditioned: ConditionedContext) -> Tensor:
-    rows = len(conditioned.context)
-    latents = gaussian_noise((1, 4, 8, 8), cpu_generator(3)).expand(rows, -1, -1, -1)
-    with identity_attention(backbone.unet) as unet:
-        return unet(
-            latents,
-            torch.full((rows,), 500),
-            encoder_hidden_states=conditioned.context,
-            cross_attention_kwargs=conditioned.cross_attention_kwargs,
-        ).sample
-
-
-def conditioned(backbone: Backbone, rows: list[IdentityRow]) -> ConditionedContext:
-    context = backbone.encode_prompts(["a woman"] * len(rows))
-    return condition_rows(context, rows, latent_size=(8, 8), levels=3)
 
 
 def merged(backbone: Backbone, bank: IdentityBank, *, scale: float) -> Tensor:

@@ -16,6 +16,8 @@ from synid_engine.identity.condition import ConditionedContext, IdentityRow, con
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.sampling.compiled import CompileConfig, CompiledUNet, row_bucket, token_bucket
 
+from ...small_models import flat_unet  # noqa: TID252  (tests are no package)
+
 
 class Counted:
     """A UNet with its compiled twin."""
@@ -62,19 +64,7 @@ def unchecked_shapes() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def counted() -> Iterator[Counted]:
-    with torch.random.fork_rng():
-        torch.manual_seed(2)
-        unet = UNet2DConditionModel(
-            sample_size=4,
-            layers_per_block=1,
-            block_out_channels=(8,),
-            norm_num_groups=4,
-            attention_head_dim=2,
-            cross_attention_dim=24,
-            mid_block_type=None,
-            down_block_types=("CrossAttnDownBlock2D",),
-            up_block_types=("UpBlock2D",),
-        ).eval()
+    unet = flat_unet(4)
     install_identity_attention(unet)
     yield Counted(unet)
     torch._dynamo.reset()

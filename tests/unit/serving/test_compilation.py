@@ -6,7 +6,6 @@ from dataclasses import replace
 import jaxtyping
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 from torch.fx import GraphModule
 
@@ -16,6 +15,8 @@ from synid_engine.sampling.denoise import denoise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.serving.compilation import with_compiled_unet
 from synid_engine.serving.engine_options import EngineOptions, read_arguments, to_arguments
+
+from ...small_models import flat_unet  # noqa: TID252  (tests are no package)
 
 Compiler = Callable[[GraphModule, object], Callable[..., object]]
 
@@ -32,20 +33,8 @@ def unchecked_shapes() -> Iterator[None]:
 @pytest.fixture
 def flat(backbone: Backbone) -> Backbone:
     """Hold the small models with a UNet that is traced in no time."""
-    with torch.random.fork_rng():
-        torch.manual_seed(2)
-        unet = UNet2DConditionModel(
-            sample_size=8,
-            layers_per_block=1,
-            block_out_channels=(8,),
-            norm_num_groups=4,
-            attention_head_dim=2,
-            cross_attention_dim=24,
-            mid_block_type=None,
-            down_block_types=("CrossAttnDownBlock2D",),
-            up_block_types=("UpBlock2D",),
-        )
-    return replace(backbone, unet=unet.eval().requires_grad_(requires_grad=False))
+    unet = flat_unet(8)
+    return replace(backbone, unet=unet.requires_grad_(requires_grad=False))
 
 
 def compiled(backbone: Backbone, compiler: Compiler, shares: list[float]) -> Backbone:
