@@ -25,6 +25,7 @@ WIDTH, HEIGHT = 1180, 760
 LONGEST_MS = 120_000
 DESCRIPTION = "a young woman with long wavy red hair, wearing a green dress"
 SEED = "7"
+BUSY = ("winking, at night", "laughing, in a forest", "surprised, in the snow")
 
 
 @contextmanager
@@ -95,7 +96,8 @@ def visit(page: Page, out: Path) -> None:
     page.get_by_role("dialog").get_by_role("textbox").first.fill("laughing, on a beach")
     mia.keep("modal")
     page.keyboard.press("Escape")
-    mia.run("imagine", "Nova", "surprised, in the snow", count="4")
+    for scene in BUSY:  # one request alone may be done before its card first says how far it is
+        mia.run("imagine", "Nova", scene, count="4")
     mia.card("%")
     mia.keep("drawing")
     page.get_by_role("button", name="Again", exact=True).last.wait_for()

@@ -55,14 +55,16 @@ PORTRAIT_NOISE = 0.3
 SNR_CAP = 5.0
 FACE_WEIGHT = 3.0
 """How much an error in the face counts beside one elsewhere: faces are small, and what people look at."""
-FEATURE_WEIGHT = 6.0
+FEATURE_WEIGHT = 9.0
 """How much an error about the eyes and the mouth counts: expressions are drawn there, in a few cells."""
-HARD_WEIGHT = 2.0
-"""How often a picture with one of `HARD_TRAITS` is drawn, beside another."""
+HARD_WEIGHT = 1.5
+"""How much more often a picture is drawn for each of `HARD_TRAITS` in it."""
 HARD_TRAITS = {
     "facial_hair": ("moustache", "goatee", "beard", "big beard"),
-    "glasses": ("sunglasses", "eyepatch"),
-    "hair": ("bald", "balding", "dreadlocks", "mullet"),
+    "glasses": ("round glasses", "square glasses"),
+    "hair": ("short curly", "spiky", "undercut", "buzz cut"),
+    "clothes": ("jacket", "hoodie", "overalls"),
+    "expression": ("smiling", "winking", "sad", "laughing"),
 }
 """The values that pictures missed most often when they were last measured."""
 _MOST_SHOTS = 8
@@ -140,12 +142,15 @@ class Latents:
         return weights / weights.mean(dim=(1, 2, 3), keepdim=True)
 
     def shares(self) -> NDArray[np.float64]:
-        """Return how likely each row is drawn: `HARD_WEIGHT` times as likely with a hard trait."""
+        """Return how likely each row is drawn: `HARD_WEIGHT` times as likely for each hard trait."""
         hard = [
-            any(getattr(item.person, trait) in values for trait, values in HARD_TRAITS.items())
+            sum(
+                getattr(item.shot if trait == "expression" else item.person, trait) in values
+                for trait, values in HARD_TRAITS.items()
+            )
             for item in self.labels
         ]
-        weights = np.where(hard, HARD_WEIGHT, 1.0)
+        weights = HARD_WEIGHT ** np.array(hard, dtype=np.float64)
         return weights / weights.sum()
 
 

@@ -5,7 +5,13 @@ import pytest
 import torch
 
 from synid_engine.tiny.dataset import Labelled
-from synid_engine.tiny.train_unet import HARD_TRAITS, Latents, stratified_timesteps
+from synid_engine.tiny.train_unet import (
+    FEATURE_WEIGHT,
+    HARD_TRAITS,
+    HARD_WEIGHT,
+    Latents,
+    stratified_timesteps,
+)
 from synid_engine.tiny.world import Person, Shot, landmarks, trait_values
 
 PERSON = Person(
@@ -37,14 +43,15 @@ def test_errors_about_eyes_and_mouth_count_most() -> None:
     weights = Latents(values=torch.zeros(1, 16, 16, 16), labels=labels).face_weights(np.array([0]))[0, 0]
     left, _, _, mouth, _ = landmarks(PERSON, Shot(), size=16).astype(int).tolist()
     assert float(weights[mouth[1], mouth[0]]) == float(weights[left[1], left[0]]) == float(weights.max())
-    assert float(weights.max()) == 6 * float(weights[0, 0])
+    assert float(weights.max()) == pytest.approx(FEATURE_WEIGHT * float(weights[0, 0]))
 
 
-def test_pictures_with_a_hard_trait_are_drawn_twice_as_often() -> None:
+def test_pictures_are_drawn_more_often_for_each_hard_trait() -> None:
     bearded = replace(PERSON, facial_hair="big beard")
-    labels = [Labelled(person_id=i, person=who, shot=Shot()) for i, who in enumerate((PERSON, bearded))]
-    shares = Latents(values=torch.zeros(2, 16, 16, 16), labels=labels).shares()
-    assert shares.tolist() == pytest.approx([1 / 3, 2 / 3])
+    seen = [(PERSON, Shot()), (bearded, Shot()), (bearded, Shot(expression="winking"))]
+    labels = [Labelled(person_id=i, person=who, shot=shot) for i, (who, shot) in enumerate(seen)]
+    shares = Latents(values=torch.zeros(3, 16, 16, 16), labels=labels).shares()
+    assert (shares / shares[0]).tolist() == pytest.approx([1, HARD_WEIGHT, HARD_WEIGHT**2])
     known = {trait: trait_values(trait) for trait in HARD_TRAITS}
     assert all(value in known[trait] for trait, values in HARD_TRAITS.items() for value in values)
 
