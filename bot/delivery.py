@@ -12,8 +12,8 @@ import logging
 from bot.features.picture import outcome_card
 from bot.live_cards import LiveCards
 from bot.posting import Card, Posting, TooLargeError
-from bot.service.jobs import JobView
 from bot.service.service import Service
+from bot.service.wishes import JobView
 from bot.tongue import speaking
 from bot.uploads import Upload
 from storage.chats import ChatRecord, Told

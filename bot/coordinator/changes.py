@@ -27,7 +27,7 @@ from synid_engine.serving.messages import (
     Question,
     Result,
 )
-from synid_engine.serving.wire import Stop
+from synid_engine.serving.orders import Stop
 
 _LOG = logging.getLogger(__name__)
 

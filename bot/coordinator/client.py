@@ -19,7 +19,7 @@ from synid_engine.serving.messages import (
     Question,
     Submission,
 )
-from synid_engine.serving.wire import Health, Share
+from synid_engine.serving.reports import Health, Share
 
 
 class StateChanged(Message):

@@ -18,7 +18,7 @@ from bot.tongue import mark
 from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.link import EngineDownError, LinkEvent
 from synid_engine.serving.messages import FINAL, Answer, Job, JobState, Lease, Submission
-from synid_engine.serving.wire import AskHealth
+from synid_engine.serving.orders import AskHealth
 
 _LOG = logging.getLogger(__name__)
 _NEWS = 0.1  # share of a told time; a smaller change is told to nobody

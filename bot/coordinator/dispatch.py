@@ -6,7 +6,7 @@ from bot.coordinator_errors import EngineSilentError
 from synid_engine.errors import SynIDError
 from synid_engine.serving.link import EngineDownError
 from synid_engine.serving.messages import EvaluateWork, Job
-from synid_engine.serving.wire import Assign
+from synid_engine.serving.orders import Assign
 
 
 class Dispatch:

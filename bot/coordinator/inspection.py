@@ -17,7 +17,7 @@ from synid_engine.errors import (
 from synid_engine.pose.body import Body
 from synid_engine.serving.link import EngineDownError
 from synid_engine.serving.messages import Failure
-from synid_engine.serving.wire import Judge, ReadPose
+from synid_engine.serving.orders import Judge, ReadPose
 
 _ANSWER_S = 60.0  # how long the engine may take to look at a picture; a step may come before it
 _Seen = TypeVar("_Seen")

@@ -15,7 +15,7 @@ from synid_engine.errors import InvalidSettingError, SynIDError
 from synid_engine.serving.forecast import Capacity
 from synid_engine.serving.link import EngineLink
 from synid_engine.serving.messages import STALE_AFTER_S, Failure
-from synid_engine.serving.wire import Health, PoseRead, Ready
+from synid_engine.serving.reports import Health, PoseRead, Ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

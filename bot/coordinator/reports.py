@@ -12,7 +12,7 @@ from storage.errors import LeaseLostError
 from synid_engine.errors import InvalidRequestError, SynIDError, TensorWriteError
 from synid_engine.serving.link import EngineLost, EngineStarted, LinkEvent
 from synid_engine.serving.messages import Beat, Lease
-from synid_engine.serving.wire import (
+from synid_engine.serving.reports import (
     Alive,
     Asked,
     Broken,

@@ -20,7 +20,7 @@ from synid_engine.serving.messages import (
     RenderWork,
     Result,
 )
-from synid_engine.serving.wire import Ready
+from synid_engine.serving.reports import Ready
 
 NSFW = "nsfw"
 """Among the scores of a picture, or of a character for its portrait: how likely it is to be sexual."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.asked import asked
 from bot.brought import checked_picture
@@ -17,12 +17,13 @@ from bot.chat_errors import (
 from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
 from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
 from bot.coordinator.opening import Opened
-from bot.moderation import PictureRule, is_covered
+from bot.moderation import is_covered
 from bot.place import Place
 from bot.service.chats import ChatBook
 from bot.service.gate import Gate
-from bot.service.names import Names
+from bot.service.names import Names, number_in
 from bot.service.rules import HouseRules
+from bot.service.wishes import CreateWish, DrawWish, JobView
 from bot.tongue import mark
 from bot.words import Words
 from storage.errors import CharacterNotFoundError
@@ -31,71 +32,8 @@ from synid_engine.pose.body import Body
 from synid_engine.serving.messages import UNFINISHED, CreateWork, EvaluateWork, Job, RenderWork
 
 _LOOKED_AT = 200
-_LONGEST_NUMBER = 19
 _GUIDANCES = (5.0, 3.5, 7.0)
 """A variation takes the next one: the same seed keeps the composition, and the details change."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateWish:
-    """A character as a person asks for it.
-
-    Attributes:
-        ask: Whether they choose the portrait.
-        seed: The same seed and words make the same character; None draws one by lot.
-    """
-
-    name: str
-    description: str
-    style: str = ""
-    ask: bool = True
-    seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrawWish:
-    """Pictures as a person asks for them; what is None is left to the engine.
-
-    Attributes:
-        pose_picture: A picture of somebody in the pose that is wanted.
-    """
-
-    character: str
-    prompt: str
-    pictures: int = 1
-    seed: int | None = None
-    negative: str = ""
-    style: str = ""
-    pose: str = ""
-    pose_picture: bytes | None = None
-    pose_strength: float | None = None
-    shape: str = ""
-    strength: float | None = None
-    spoiler: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobView:
-    """A job as people see it.
-
-    Attributes:
-        names: The characters that it is about, as they are called now.
-        not_drawn: Words that the base model does not know or cannot draw.
-        is_covered: Whether its pictures are spoilers.
-        server_id: Where it was asked for; None outside of servers that have the bot.
-        may_post: Whether the bot may write messages of its own there.
-        withheld: How many of its pictures are not shown.
-        rule: Which pictures are.
-    """
-
-    job: Job
-    names: tuple[str, ...]
-    not_drawn: tuple[str, ...]
-    is_covered: bool
-    server_id: int | None
-    may_post: bool
-    withheld: int = 0
-    rule: PictureRule = field(default_factory=PictureRule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +88,7 @@ class Jobs:
             owner_id=place.owner_id,
             server_id=place.server_id,
             name=wish.character,
-            character_id=_number_of(wish.character),
+            character_id=number_in(wish.character),
             prompt=await self._tools.gate.text(place, wish.prompt, field="prompt"),
             negative_prompt=self._tools.gate.clean(wish.negative, field="negative prompt"),
             pose=wish.pose,
@@ -182,7 +120,7 @@ class Jobs:
                 owner_id=place.owner_id,
                 server_id=place.server_id,
                 name=character,
-                character_id=_number_of(character),
+                character_id=number_in(character),
             ),
             spoiler=False,
         )
@@ -357,9 +295,3 @@ class Jobs:
             except CharacterNotFoundError:
                 continue
         return tuple(found)
-
-
-def _number_of(character: str) -> int | None:
-    """Return the number in `#123`; None of a name."""
-    digits = character.removeprefix("#") if character.startswith("#") else ""
-    return int(digits) if digits.isdecimal() and len(digits) < _LONGEST_NUMBER else None

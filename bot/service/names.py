@@ -9,6 +9,7 @@ from synid_engine.errors import SynIDError
 
 MOST_OFFERED = 25
 _MOST_REMEMBERED = 2000
+_LONGEST_NUMBER = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +92,9 @@ def _fitting(offered: list[Offered], typed: str) -> list[Offered]:
     keys = {id(one): name_key(one.label) for one in offered}
     holding = [one for one in offered if wanted in keys[id(one)]]
     return sorted(holding, key=lambda one: not keys[id(one)].startswith(wanted))[:MOST_OFFERED]
+
+
+def number_in(name: str) -> int | None:
+    """Return the number in `#123`, as autocomplete sends it; None of a name."""
+    digits = name.removeprefix("#") if name.startswith("#") else ""
+    return int(digits) if digits.isdecimal() and len(digits) <= _LONGEST_NUMBER else None

@@ -2,7 +2,7 @@
 
 from synid_engine.errors import CapacityError, SynIDError, TensorWriteError
 from synid_engine.serving.messages import Failure, Lease
-from synid_engine.serving.wire import Broken
+from synid_engine.serving.reports import Broken
 
 _LONGEST_DETAIL = 500
 

@@ -19,9 +19,11 @@ from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
 from synid_engine.serving.engine_status import EngineStatus
 from synid_engine.serving.messages import CreateWork, Lease, RenderWork
+from synid_engine.serving.orders import Assign, Order
 from synid_engine.serving.picture_batch import BatchConfig
+from synid_engine.serving.reports import Broken, Finished, Progressed, Report, Started
 from synid_engine.serving.spool import Spool
-from synid_engine.serving.wire import Assign, Broken, Finished, Order, Progressed, Report, Started, WireError
+from synid_engine.serving.wire import WireError
 from synid_engine.synid.pipeline import DistillConfig, usual_config
 
 _CREATION, _MAKER = 0, 0

@@ -7,15 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from synid_engine.serving.wire import (
-    LENGTH,
-    LONGEST_MESSAGE,
-    Order,
-    Report,
-    WireError,
-    decode_order,
-    encode,
-)
+from synid_engine.serving.orders import Order
+from synid_engine.serving.reports import Report
+from synid_engine.serving.wire import LENGTH, LONGEST_MESSAGE, WireError, decode_order, encode
 
 
 class Connection:

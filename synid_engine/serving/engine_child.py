@@ -11,7 +11,9 @@ from pathlib import Path
 
 from synid_engine.serving.engine_status import EngineExit
 from synid_engine.serving.link import EngineDownError, EngineLost, EngineStarted, LinkEvent
-from synid_engine.serving.wire import Alive, Order, WireError, decode_report, encode, read_body
+from synid_engine.serving.orders import Order
+from synid_engine.serving.reports import Alive
+from synid_engine.serving.wire import WireError, decode_report, encode, read_body
 
 _GRACE_S = 0.2
 

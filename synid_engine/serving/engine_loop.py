@@ -40,30 +40,25 @@ from synid_engine.serving.messages import (
     RenderWork,
     Result,
 )
+from synid_engine.serving.orders import Assign, Drain, Judge, Order, ReadPose, Stop
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.render_job import RenderJob, render_rows
-from synid_engine.serving.spool import Spool
-from synid_engine.serving.step_batcher import StepBatcher
-from synid_engine.serving.wire import (
+from synid_engine.serving.reports import (
     Asked,
-    Assign,
     Checkpointed,
-    Drain,
     Finished,
     HandedBack,
-    Judge,
     Judged,
-    Order,
     PoseRead,
     Previewed,
     Progressed,
-    ReadPose,
     Report,
     Started,
-    Stop,
-    WireError,
     WorkBeat,
 )
+from synid_engine.serving.spool import Spool
+from synid_engine.serving.step_batcher import StepBatcher
+from synid_engine.serving.wire import WireError
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import Progress
 

@@ -18,16 +18,9 @@ from synid_engine.errors import SynIDError
 from synid_engine.serving.connection import Connection
 from synid_engine.serving.engine_options import EngineOptions, read_arguments
 from synid_engine.serving.engine_status import EngineExit, EngineStatus
-from synid_engine.serving.wire import (
-    AskHealth,
-    Assign,
-    Drain,
-    Drained,
-    HandedBack,
-    Loading,
-    Order,
-    WireError,
-)
+from synid_engine.serving.orders import AskHealth, Assign, Drain, Order
+from synid_engine.serving.reports import Drained, HandedBack, Loading
+from synid_engine.serving.wire import WireError
 
 _log = logging.getLogger("synid_engine.engine_process")
 _NICENESS = 5

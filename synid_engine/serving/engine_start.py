@@ -16,11 +16,12 @@ from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
 from synid_engine.serving.engine_options import EngineOptions
 from synid_engine.serving.engine_status import EngineStatus, no_device_memory
 from synid_engine.serving.judges import load_judges
+from synid_engine.serving.orders import Order
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.recipe import read_recipe
+from synid_engine.serving.reports import Ready, Report
 from synid_engine.serving.spool import Spool
 from synid_engine.serving.stepwise import SharedRoom
-from synid_engine.serving.wire import Order, Ready, Report
 from synid_engine.synid.pipeline import usual_config
 
 _SHARES = {

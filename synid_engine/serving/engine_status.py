@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
-from synid_engine.serving.wire import Alive, Health, WorkBeat
+from synid_engine.serving.reports import Alive, Health, WorkBeat
 
 _MIB = 2**20
 _STATM = Path("/proc/self/statm")

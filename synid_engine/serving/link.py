@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from synid_engine.errors import CapacityError
-from synid_engine.serving.wire import Order, Report
+from synid_engine.serving.orders import Order
+from synid_engine.serving.reports import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

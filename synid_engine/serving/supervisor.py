@@ -18,7 +18,7 @@ from synid_engine.errors import InvalidSettingError
 from synid_engine.serving.engine_child import ChildTimes, EngineChild
 from synid_engine.serving.engine_options import EngineOptions, to_arguments
 from synid_engine.serving.link import EngineDownError, EngineLost, LinkEvent
-from synid_engine.serving.wire import Drain, Order
+from synid_engine.serving.orders import Drain, Order
 
 ENGINE_COMMAND = (sys.executable, "-m", "synid_engine.serving.engine_process")
 _LONGEST_SOCKET = 99  # a system's limit is 104 or 108 bytes

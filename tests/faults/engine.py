@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from synid_engine.serving import engine_process
 from synid_engine.serving.connection import Connection
 from synid_engine.serving.engine_process import EngineProcess
-from synid_engine.serving.wire import Report
+from synid_engine.serving.reports import Report
 
 from .fuse import DEADLY_SEED, FUSE_VARIABLE, Fuse
 

@@ -18,8 +18,8 @@ from storage.database import Database, Row, Value
 from synid_engine.serving.engine_child import ChildTimes, EngineChild
 from synid_engine.serving.engine_options import EngineOptions
 from synid_engine.serving.messages import Job
+from synid_engine.serving.orders import Order
 from synid_engine.serving.supervisor import EngineSupervisor, SupervisorConfig
-from synid_engine.serving.wire import Order
 
 from .fuse import FUSE_VARIABLE, Fuse
 

@@ -10,7 +10,7 @@ from storage.database import read_only
 from storage.diagnosis import diagnose
 from synid_engine.serving.link import EngineDownError, LinkEvent
 from synid_engine.serving.messages import FINAL, JobState
-from synid_engine.serving.wire import Order
+from synid_engine.serving.orders import Order
 
 
 class NoEngine:

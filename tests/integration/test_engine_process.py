@@ -18,12 +18,8 @@ from synid_engine.serving.engine_options import EngineOptions, to_arguments
 from synid_engine.serving.engine_status import EngineExit
 from synid_engine.serving.link import EngineLost, EngineStarted, LinkEvent
 from synid_engine.serving.messages import Lease, RenderWork
-from synid_engine.serving.supervisor import ENGINE_COMMAND, EngineSupervisor, SupervisorConfig
-from synid_engine.serving.wire import (
-    LENGTH,
-    AskHealth,
-    Assign,
-    Drain,
+from synid_engine.serving.orders import AskHealth, Assign, Drain
+from synid_engine.serving.reports import (
     Drained,
     Finished,
     HandedBack,
@@ -32,9 +28,9 @@ from synid_engine.serving.wire import (
     Ready,
     Report,
     Started,
-    decode_report,
-    encode,
 )
+from synid_engine.serving.supervisor import ENGINE_COMMAND, EngineSupervisor, SupervisorConfig
+from synid_engine.serving.wire import LENGTH, decode_report, encode
 
 PATIENT = SupervisorConfig(first_backoff_s=0.05, child=ChildTimes(connect_s=250.0, silence_s=250.0))
 

@@ -17,8 +17,8 @@ from bot.place import begin
 from bot.policy import LONGEST_PROMPT
 from bot.posting import Card
 from bot.requests import LARGEST_CHAT_SEED
-from bot.service.jobs import CreateWish
 from bot.service.service import Service
+from bot.service.wishes import CreateWish
 from bot.tongue import say
 
 Name = app_commands.Range[str, 1, 60]

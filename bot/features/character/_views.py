@@ -7,8 +7,8 @@ from bot.features.character import _present
 from bot.follow import Follow
 from bot.place import begin, place_of
 from bot.policy import LONGEST_PROMPT
-from bot.service.jobs import DrawWish
 from bot.service.service import Service
+from bot.service.wishes import DrawWish
 from bot.tongue import say
 
 

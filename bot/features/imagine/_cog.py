@@ -11,8 +11,8 @@ from bot.offers import Choices, Offers
 from bot.place import begin
 from bot.policy import LONGEST_PROMPT
 from bot.requests import LARGEST_CHAT_SEED
-from bot.service.jobs import DrawWish
 from bot.service.service import Service
+from bot.service.wishes import DrawWish
 
 _MOST_PICTURES = 4
 

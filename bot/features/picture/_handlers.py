@@ -11,8 +11,8 @@ from bot.moderation import require_uncovering
 from bot.place import begin, place_of
 from bot.policy import LONGEST_PROMPT
 from bot.requests import LARGEST_SEED
-from bot.service.jobs import DrawWish
 from bot.service.service import Service
+from bot.service.wishes import DrawWish
 from bot.tongue import mark, say
 from bot.uploads import all_fitted
 from synid_engine.errors import InvalidSettingError

@@ -21,7 +21,7 @@ from bot.coordinator.client import (
 from bot.failures import reason_of
 from bot.features.picture._stages import stage_words
 from bot.posting import Card
-from bot.service.jobs import JobView
+from bot.service.wishes import JobView
 from bot.tongue import say
 from bot.uploads import Upload
 from synid_engine.serving.messages import HELD, CreateWork, EvaluateWork, Hash, Job, JobState

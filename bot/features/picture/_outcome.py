@@ -11,7 +11,7 @@ from bot.failures import reason_of
 from bot.features.picture._figures import figure_lines, summary
 from bot.features.picture._looks import look_lines
 from bot.posting import Card
-from bot.service.jobs import JobView
+from bot.service.wishes import JobView
 from bot.tongue import mark, say, translated
 from bot.uploads import Upload
 from synid_engine.serving.messages import CreateWork, EvaluateWork, JobState, RenderWork

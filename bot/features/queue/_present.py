@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot import prose
 from bot.asked import asked
 from bot.coordinator.client import CoordinatorHealth, PlaceChanged
-from bot.service.jobs import JobView
+from bot.service.wishes import JobView
 from bot.tongue import mark, say
 from synid_engine.serving.messages import JobState
 

@@ -9,19 +9,9 @@ import pytest
 
 from synid_engine.serving.connection import Connection
 from synid_engine.serving.messages import Lease, RenderWork
-from synid_engine.serving.wire import (
-    LENGTH,
-    LONGEST_MESSAGE,
-    AskHealth,
-    Assign,
-    Loading,
-    Order,
-    Stop,
-    WireError,
-    decode_report,
-    encode,
-    read_body,
-)
+from synid_engine.serving.orders import AskHealth, Assign, Order, Stop
+from synid_engine.serving.reports import Loading
+from synid_engine.serving.wire import LENGTH, LONGEST_MESSAGE, WireError, decode_report, encode, read_body
 
 LEASE = Lease(job_id=3, fence=2)
 

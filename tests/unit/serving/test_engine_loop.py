@@ -30,28 +30,22 @@ from synid_engine.serving.messages import (
     Lease,
     RenderWork,
 )
+from synid_engine.serving.orders import Assign, Drain, Order, ReadPose, Stop
 from synid_engine.serving.picture_batch import BatchConfig
-from synid_engine.serving.spool import PICTURE, TENSORS, Spool
-from synid_engine.serving.wire import (
-    LENGTH,
+from synid_engine.serving.reports import (
     Asked,
-    Assign,
     Broken,
     Checkpointed,
-    Drain,
     Finished,
     HandedBack,
-    Order,
     PoseRead,
     Previewed,
     Progressed,
-    ReadPose,
     Report,
     Started,
-    Stop,
-    decode_report,
-    encode,
 )
+from synid_engine.serving.spool import PICTURE, TENSORS, Spool
+from synid_engine.serving.wire import LENGTH, decode_report, encode
 from synid_engine.synid.pipeline import STAGES, DistillConfig
 from synid_engine.synid.repertoire import Repertoire
 from synid_engine.synid.stage import StageModels

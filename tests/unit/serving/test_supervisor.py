@@ -14,8 +14,9 @@ from synid_engine.serving.engine_child import ChildTimes
 from synid_engine.serving.engine_options import EngineOptions, read_arguments, to_arguments, usable_threads
 from synid_engine.serving.judging import JudgeLimit, Judging
 from synid_engine.serving.link import EngineDownError, EngineLink, EngineLost, EngineStarted, LinkEvent
+from synid_engine.serving.orders import AskHealth
+from synid_engine.serving.reports import Alive, Drained, Health
 from synid_engine.serving.supervisor import EngineSupervisor, SupervisorConfig
-from synid_engine.serving.wire import Alive, AskHealth, Drained, Health
 
 _HEAD = """
 import os, signal, sys, time

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synid_engine.serving.messages import Failure, Lease, RenderWork
+from synid_engine.serving.orders import Assign
+from synid_engine.serving.reports import Broken
 from synid_engine.serving.wire import (
     LONGEST_MESSAGE,
-    Assign,
-    Broken,
     WireError,
     decode_order,
     decode_report,

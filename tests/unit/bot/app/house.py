@@ -24,7 +24,7 @@ from bot.loopback.models import Channel, Guild, Message, User
 from bot.loopback.person import Person
 from bot.words import EmbeddedWords, Words
 from synid_engine.serving.messages import Hash, Job, JobState
-from synid_engine.serving.wire import Assign
+from synid_engine.serving.orders import Assign
 
 from ..coordinator.engine import InProcessEngine  # noqa: TID252 - tests are no package
 

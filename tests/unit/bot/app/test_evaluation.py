@@ -6,7 +6,7 @@ from bot.features.picture import PROMPT_WORDS
 from bot.loopback.invocation import Invocation
 from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.serving.messages import EvaluateWork, JobState
-from synid_engine.serving.wire import Progressed
+from synid_engine.serving.reports import Progressed
 
 from .house import Studio, eventually, gallery, labels, text
 from .test_places import admin, rule

@@ -2,7 +2,7 @@
 
 from bot.loopback.models import Message
 from synid_engine.serving.messages import JobState
-from synid_engine.serving.wire import Previewed, Progressed
+from synid_engine.serving.reports import Previewed, Progressed
 
 from .house import Studio, eventually, gallery, labels, text
 

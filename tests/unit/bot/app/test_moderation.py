@@ -11,7 +11,7 @@ from bot.loopback.options import LocalFile
 from bot.loopback.people import NotOfferedError
 from bot.uploads import WITHHELD_TILE
 from synid_engine.serving.messages import JobState
-from synid_engine.serving.wire import Previewed
+from synid_engine.serving.reports import Previewed
 
 from .house import Studio, eventually, gallery, labels, text
 from .test_places import DRAWING, admin, rule

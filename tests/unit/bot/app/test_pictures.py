@@ -12,7 +12,7 @@ from bot.words import AnyWords
 from synid_engine.errors import NoPoseControlError
 from synid_engine.pose.library import NAMED_POSES
 from synid_engine.serving.messages import Failure, JobState, RenderWork
-from synid_engine.serving.wire import ReadPose
+from synid_engine.serving.orders import ReadPose
 from synid_engine.synid.repertoire import Repertoire, Shape
 
 from .house import Studio, gallery, labels, text

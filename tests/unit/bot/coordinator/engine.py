@@ -21,25 +21,20 @@ from synid_engine.serving.messages import (
     RenderWork,
     Result,
 )
-from synid_engine.serving.wire import (
+from synid_engine.serving.orders import Assign, Drain, Judge, Order, ReadPose, Stop
+from synid_engine.serving.reports import (
     Alive,
     Asked,
-    Assign,
     Broken,
     Checkpointed,
-    Drain,
     Drained,
     Finished,
     HandedBack,
     Health,
-    Judge,
     Judged,
-    Order,
     PoseRead,
-    ReadPose,
     Ready,
     Started,
-    Stop,
     WorkBeat,
 )
 

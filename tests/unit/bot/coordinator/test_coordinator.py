@@ -36,7 +36,8 @@ from synid_engine.serving.messages import (
     Result,
     Submission,
 )
-from synid_engine.serving.wire import Asked, Assign, Checkpointed, Previewed, Progressed, Started
+from synid_engine.serving.orders import Assign
+from synid_engine.serving.reports import Asked, Checkpointed, Previewed, Progressed, Started
 
 from .engine import JOB_MS, InProcessEngine
 from .support import House, config, house, states
