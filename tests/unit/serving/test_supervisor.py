@@ -23,7 +23,8 @@ import os, signal, sys, time
 from synid_engine.serving.connection import Connection
 from synid_engine.serving.engine_options import read_arguments
 from synid_engine.serving.engine_status import EngineStatus
-from synid_engine.serving.wire import Alive, AskHealth, Drain, Drained
+from synid_engine.serving.orders import AskHealth, Drain
+from synid_engine.serving.reports import Alive, Drained
 socket, options = read_arguments(sys.argv[1:])
 print("hello from", os.getpid(), oct(socket.parent.stat().st_mode & 0o777), flush=True)
 connection = Connection.open(socket)
