@@ -159,6 +159,24 @@ def save_posed_model(drawing: Path, folder: Path) -> Path:
     return folder
 
 
+def save_preview_vae(folder: Path, **settings: object) -> Path:
+    """Write a small VAE in the layout of `madebyollin/taesd`, with contrast in its pictures."""
+    with torch.random.fork_rng():
+        torch.manual_seed(13)
+        vae = AutoencoderTiny(
+            **{
+                "encoder_block_out_channels": (8, 8, 8, 8),
+                "decoder_block_out_channels": (8, 8, 8, 8),
+                **settings,
+            }
+        )
+        with torch.no_grad():
+            vae.decoder.layers[-1].weight.mul_(4)
+            vae.decoder.layers[-1].bias.fill_(0.5)
+    vae.save_pretrained(folder)
+    return folder
+
+
 def save_whole_model(drawing: Path, folder: Path) -> Path:
     """Write a folder that an engine loads: the models of `drawing`, and random perception beside them."""
     shutil.copytree(drawing, folder)
