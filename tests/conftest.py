@@ -1,5 +1,6 @@
 """Fixtures around small real models, which `small_models` makes."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +20,13 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.runtime.backbone import Backbone, load_backbone
 
 from .clip_vocabulary import make_clip_tokenizer
-from .small_models import save_posed_model, save_small_models, save_whole_model, small_unet
+from .small_models import (
+    save_posed_model,
+    save_preview_vae,
+    save_small_models,
+    save_whole_model,
+    small_unet,
+)
 
 # No test asserts a time: a busy machine is no fault of the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,6 +61,20 @@ def epsilon_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def posed_folder(epsilon_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Hold the same models, and a ControlNet beside them."""
     return save_posed_model(epsilon_folder, tmp_path_factory.mktemp("models") / "posed")
+
+
+@pytest.fixture(scope="session")
+def preview_folder(epsilon_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hold the same models, and a small VAE beside them."""
+    folder = Path(shutil.copytree(epsilon_folder, tmp_path_factory.mktemp("models") / "preview"))
+    save_preview_vae(folder / "preview")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def preview_backbone(preview_folder: Path) -> Backbone:
+    """Load the models with the small VAE in float32 on the CPU."""
+    return load_backbone(preview_folder, device="cpu", dtype=torch.float32)
 
 
 @pytest.fixture(scope="session")

@@ -79,6 +79,25 @@ def flat_unet(sample_size: int) -> UNet2DConditionModel:
         ).eval()
 
 
+def flat_controlnet() -> ControlNetModel:
+    """Make a ControlNet that fits `flat_unet`, none of whose layers is zero."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = ControlNetModel(
+            layers_per_block=1,
+            block_out_channels=(8,),
+            norm_num_groups=4,
+            attention_head_dim=2,
+            cross_attention_dim=24,
+            down_block_types=("CrossAttnDownBlock2D",),
+            conditioning_embedding_out_channels=(8, 8, 16, 16),
+        )
+        with torch.no_grad():
+            for block in (*network.controlnet_down_blocks, network.controlnet_mid_block):
+                block.weight.normal_(std=0.2)
+    return network.eval().requires_grad_(requires_grad=False)
+
+
 def small_text_encoder(vocabulary: int) -> CLIPTextModel:
     """Build a text encoder of 24 numbers a token."""
     config = CLIPTextConfig(
@@ -156,6 +175,24 @@ def save_posed_model(drawing: Path, folder: Path) -> Path:
                 block.weight.normal_(std=0.2)
             network.controlnet_cond_embedding.conv_out.weight.normal_(std=0.5)
     network.save_pretrained(folder / "controlnet")
+    return folder
+
+
+def save_preview_vae(folder: Path, **settings: object) -> Path:
+    """Write a small VAE in the layout of `madebyollin/taesd`, with contrast in its pictures."""
+    with torch.random.fork_rng():
+        torch.manual_seed(13)
+        vae = AutoencoderTiny(
+            **{
+                "encoder_block_out_channels": (8, 8, 8, 8),
+                "decoder_block_out_channels": (8, 8, 8, 8),
+                **settings,
+            }
+        )
+        with torch.no_grad():
+            vae.decoder.layers[-1].weight.mul_(4)
+            vae.decoder.layers[-1].bias.fill_(0.5)
+    vae.save_pretrained(folder)
     return folder
 
 

@@ -20,6 +20,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from synid_engine.runtime.device import choose_device, choose_dtype
 from synid_engine.runtime.model_folder import ModelFolder, hash_model, quiet_libraries
 from synid_engine.runtime.pose_control import PoseControl, load_pose_control
+from synid_engine.runtime.preview_vae import load_preview_vae
 from synid_engine.runtime.text_states import text_states
 
 _CROSS_ATTENTION = ".attn2.processor"
@@ -50,11 +51,12 @@ class Backbone:
         tokenizers: One for each text encoder.
         noise_scheduler_config: Configuration of a diffusers noise scheduler: betas, prediction type, spacing.
         model_id: Name for people.
-        model_hash: SHA-256 over every weight and configuration file but the ControlNet's, which no identity
-            depends on; identities belong to one.
+        model_hash: SHA-256 over every weight and configuration file but those of the ControlNet and the
+            preview VAE, which no identity depends on; identities belong to one.
         device: Where all modules are.
         dtype: Format of all weights; latents between steps stay float32.
         pose_control: Holds poses; None where the folder has no `controlnet`.
+        preview_vae: Decodes what is looked at for a moment; None where the folder has no `preview`.
         compiled_unet: Called in the place of `unet`, and as it, where no gradients are wanted; None where
             nothing is compiled.
     """
@@ -69,12 +71,13 @@ class Backbone:
     device: torch.device
     dtype: torch.dtype
     pose_control: PoseControl | None = None
+    preview_vae: AutoencoderTiny | None = None
     compiled_unet: Callable[..., tuple[Tensor]] | None = None
 
     @property
     def vae_scale_factor(self) -> int:
         """Pixels along each side of one latent cell."""
-        return 2 ** (len(_config(self.vae)["block_out_channels"]) - 1)
+        return _scale_factor(self.vae)
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
@@ -108,9 +111,11 @@ class Backbone:
 
     def decode(self, latents: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 height width"]:
         """Return float32 pictures in [0, 1]; differentiable except where a value had to be clamped."""
-        scaled = latents.to(self.device, self.dtype) / float(_config(self.vae)["scaling_factor"])
-        images = cast("Tensor", cast("Any", self.vae).decode(scaled, return_dict=False)[0]).float()
-        return (images / 2 + 0.5).clamp(0, 1)
+        return self._decoded(self.vae, latents)
+
+    def preview(self, latents: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch 3 height width"]:
+        """Return what `decode` does of the same latents, roughly, where there is a small VAE for that."""
+        return self._decoded(self.vae if self.preview_vae is None else self.preview_vae, latents)
 
     def encode(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch c h w"]:
         """Return float32 latents, scaled as the UNet wants them, of pictures in [0, 1]; differentiable."""
@@ -118,6 +123,13 @@ class Backbone:
         encoded = cast("Any", self.vae).encode(signed)
         latents = encoded.latents if isinstance(self.vae, AutoencoderTiny) else encoded.latent_dist.mode()
         return cast("Tensor", latents).float() * float(_config(self.vae)["scaling_factor"])
+
+    def _decoded(
+        self, vae: AutoencoderTiny | AutoencoderKL, latents: Float[Tensor, "batch c h w"]
+    ) -> Float[Tensor, "batch 3 height width"]:
+        scaled = latents.to(self.device, self.dtype) / float(_config(vae)["scaling_factor"])
+        images = cast("Tensor", cast("Any", vae).decode(scaled, return_dict=False)[0]).float()
+        return (images / 2 + 0.5).clamp(0, 1)
 
 
 def load_backbone(
@@ -127,7 +139,7 @@ def load_backbone(
 
     Args:
         folder: Holds `model_index.json`, `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`, and may
-            hold `controlnet`, which then must fit the UNet.
+            hold `controlnet` and `preview`, which then must fit the UNet.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
         dtype: Format of the weights; None chooses what the device multiplies in hardware.
 
@@ -145,9 +157,10 @@ def load_backbone(
     encoders = models.text_encoder_parts()
     with quiet_libraries():
         unet = cast("UNet2DConditionModel", models.model("unet", UNet2DConditionModel))
+        vae = models.autoencoder()
         return Backbone(
             unet=unet,
-            vae=models.autoencoder(),
+            vae=vae,
             text_encoders=tuple(
                 cast("CLIPTextModel", models.model(part, CLIPTextModel)) for part in encoders
             ),
@@ -160,7 +173,12 @@ def load_backbone(
             device=place,
             dtype=weights,
             pose_control=load_pose_control(models, root, unet),
+            preview_vae=load_preview_vae(models, root, unet, scale_factor=_scale_factor(vae)),
         )
+
+
+def _scale_factor(vae: nn.Module) -> int:
+    return 2 ** (len(_config(vae)["block_out_channels"]) - 1)
 
 
 def _config(model: nn.Module) -> Mapping[str, Any]:

@@ -2,10 +2,11 @@
 
 A batch is padded to the next size: its rows to a power of two, the keys of prompts and banks to a multiple of
 eight. Sizes are compiled beforehand, for nobody shall wait for a compiler: one that was not is drawn by the
-UNet as it is, and so is what few rows have (regions, added conditions).
+UNet as it is, and so is what few rows have (regions, added conditions). What a ControlNet adds is an input
+too; a batch that has it is another size.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -19,6 +20,7 @@ from torch.nn import functional
 from synid_engine.identity.attention import install_identity_attention, with_context_projected
 from synid_engine.identity.condition import ConditionedContext, IdentityCondition
 from synid_engine.runtime.backbone import cross_attention_layers
+from synid_engine.runtime.device import choose_memory_format
 
 _NOWHERE = float("-inf")
 _TOKENS = 8
@@ -91,18 +93,24 @@ class CompiledUNet:
         encoder_hidden_states: Float[Tensor, "batch context_tokens context_dim"],
         cross_attention_kwargs: Mapping[str, IdentityCondition] | None = None,
         added_cond_kwargs: Mapping[str, Tensor] | None = None,
+        down_block_additional_residuals: Sequence[Tensor] = (),
+        mid_block_additional_residual: Tensor | None = None,
         return_dict: bool = False,
     ) -> tuple[Float[Tensor, "batch c h w"]]:
         """Return the prediction alone in a tuple, as the UNet does without `return_dict`."""
         identity = (cross_attention_kwargs or {}).get("identity")
+        middle = mid_block_additional_residual
+        residuals = [] if middle is None else [*down_block_additional_residuals, middle]
         if not added_cond_kwargs and (identity is None or not identity.regions):
             inputs = self._inputs(encoder_hidden_states, identity)
-            size = (*latents.shape[1:], *inputs.size)
+            size = (*latents.shape[1:], *inputs.size, len(residuals))
             if self._is_learning:
                 self._sizes.add(size)
             if size in self._sizes:
-                padded = [_more_rows(tensor, len(inputs.context)) for tensor in (latents, timesteps)]
-                return (self._step(*padded, *inputs.tensors)[: len(latents)],)
+                rows = len(inputs.context)
+                padded = [_more_rows(tensor, rows) for tensor in (latents, timesteps)]
+                added = [_in_order(_more_rows(tensor, rows)) for tensor in residuals]
+                return (self._step(*padded, *inputs.tensors, added)[: len(latents)],)
         return cast("Any", self._unet)(
             latents,
             timesteps,
@@ -110,6 +118,7 @@ class CompiledUNet:
             cross_attention_kwargs=cross_attention_kwargs,
             added_cond_kwargs=added_cond_kwargs,
             return_dict=return_dict,
+            **_as_residuals(residuals),
         )
 
     def _inputs(self, context: Tensor, identity: IdentityCondition | None) -> "_StepInputs":
@@ -136,12 +145,13 @@ class CompiledUNet:
         banks: list[list[Tensor]],
         prompts: list[list[Tensor]],
         scale: Tensor,
-        bank_bias: Tensor,
-        context_bias: Tensor,
+        biases: list[Tensor],
+        residuals: list[Tensor],
     ) -> Tensor:
         """Run the UNet; this is what is traced."""
         keys, values = (dict(zip(self._layers, part, strict=False)) for part in banks)
         context_keys, context_values = (dict(zip(self._layers, part, strict=False)) for part in prompts)
+        bank_bias, context_bias = biases
         identity = IdentityCondition(
             keys=keys,
             values=values,
@@ -158,6 +168,7 @@ class CompiledUNet:
             encoder_hidden_states=context,
             cross_attention_kwargs={"identity": identity},
             return_dict=False,
+            **_as_residuals(residuals),
         )[0]
 
 
@@ -180,7 +191,7 @@ class _StepInputs:
     @property
     def size(self) -> tuple[int, ...]:
         """Rows, keys of the prompt and keys of the banks; 0 of the last where no row has a bank."""
-        has_banks, bank_bias = bool(self.tensors[1][0]), self.tensors[4]
+        has_banks, bank_bias = bool(self.tensors[1][0]), self.tensors[4][0]
         return (*self.context.shape[:2], int(bank_bias.shape[-1]) if has_banks else 0)
 
 
@@ -200,9 +211,26 @@ def _padded(context: Tensor, condition: IdentityCondition, layers: tuple[str, ..
         [padded(condition.keys, bank_room), padded(condition.values, bank_room)],
         [padded(condition.context_keys, room), padded(condition.context_values, room)],
         _more_rows(condition.scale, rows),
-        _more_rows(_bias(condition.bank_bias, context, bank_tokens, bank_room), rows),
-        _more_rows(_bias(condition.context_bias, context, tokens, room), rows),
+        [
+            _more_rows(_bias(condition.bank_bias, context, bank_tokens, bank_room), rows),
+            _more_rows(_bias(condition.context_bias, context, tokens, room), rows),
+        ],
     )
+
+
+def _as_residuals(residuals: Sequence[Tensor]) -> dict[str, object]:
+    """Return what a ControlNet adds, the middle's share last, as the UNet takes it."""
+    if not residuals:
+        return {}
+    return {
+        "down_block_additional_residuals": tuple(residuals[:-1]),
+        "mid_block_additional_residual": residuals[-1],
+    }
+
+
+def _in_order(residual: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h w"]:
+    """Lay it out as the model's own states are, for a compiled step is made for one layout."""
+    return residual.contiguous(memory_format=choose_memory_format(residual.dtype))
 
 
 def _bias(bias: Tensor | None, context: Tensor, tokens: int, room: int) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from synid_engine.errors import DeviceOutOfMemoryError
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
@@ -103,11 +104,39 @@ def render(
 
 
 @torch.no_grad()
-def to_pictures(backbone: Backbone, latents: Float[Tensor, "rows c h w"]) -> list[Picture]:
-    """Decode latents one by one, so that no picture depends on another and memory stays small."""
-    return [_picture(backbone.decode(row[None])[0]) for row in latents]
+def to_pictures(
+    backbone: Backbone, latents: Float[Tensor, "rows c h w"], *, at_once: int = 1
+) -> list[Picture]:
+    """Decode latents, by default one by one: then no picture depends on another, and memory stays small.
+
+    Args:
+        backbone: The models.
+        latents: Of finished rows.
+        at_once: Rows of one call of the VAE; with more than one, a level may differ by one from that alone.
+
+    Raises:
+        DeviceOutOfMemoryError: So many do not fit.
+    """
+    return [
+        picture
+        for first in range(0, len(latents), at_once)
+        for picture in _decoded(backbone.decode, latents[first : first + at_once])
+    ]
 
 
-def _picture(image: Float[Tensor, "3 height width"]) -> Picture:
-    levels = (image * 255).round().to(torch.uint8)
-    return levels.permute(1, 2, 0).contiguous().cpu().numpy()
+@torch.no_grad()
+def to_preview(backbone: Backbone, latents: Float[Tensor, "c h w"]) -> Picture:
+    """Decode what a row under way looks like, roughly where the backbone has a small VAE for that.
+
+    Raises:
+        DeviceOutOfMemoryError: It does not fit.
+    """
+    return _decoded(backbone.preview, latents[None])[0]
+
+
+def _decoded(decode: Callable[[Tensor], Tensor], latents: Float[Tensor, "rows c h w"]) -> list[Picture]:
+    try:
+        levels = (decode(latents) * 255).round().to(torch.uint8)
+    except torch.OutOfMemoryError as error:
+        raise DeviceOutOfMemoryError(rows=len(latents)) from error
+    return list(levels.permute(0, 2, 3, 1).contiguous().cpu().numpy())

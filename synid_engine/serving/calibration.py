@@ -19,11 +19,12 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.bank_file import write_durably
 from synid_engine.pose.library import NAMED_POSES
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
-from synid_engine.sampling.denoise import to_pictures
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
-from synid_engine.serving.cost_model import CostModel, Stage, StepCost, StepKind, StepSample, fit_step_cost
+from synid_engine.serving.cost_model import CostModel, Stage, StepKind, StepSample, fit_step_cost
+from synid_engine.serving.decode_cost import measured_decode_cost
 from synid_engine.serving.messages import Message
+from synid_engine.serving.step_timing import best_size, timed_ms
 from synid_engine.synid.drawing import MAX_ROWS, DrawConfig
 from synid_engine.synid.embeds import embed_pictures, fuse
 from synid_engine.synid.pipeline import DistillConfig, usual_config
@@ -70,6 +71,7 @@ class Machine(Message):
     threads: int
     torch_version: str
     has_pose_control: bool = False
+    decode_rows: int = 1
     is_compiled: bool = False
 
 
@@ -98,6 +100,7 @@ def calibrated(
     file: Path | None,
     config: CalibrationConfig | None = None,
     distill: DistillConfig | None = None,
+    decode_rows: int = 1,
     keep: Keep = _keep_nothing,
 ) -> Calibration:
     """Return the figures of this machine: those of the file if they hold, else new ones, which it then keeps.
@@ -108,6 +111,7 @@ def calibrated(
         file: JSON; None keeps nothing.
         config: What is measured.
         distill: How characters are made.
+        decode_rows: The most latents that may be decoded together.
         keep: What is done with each finished picture; it counts as a part of decoding.
     """
     backbone, plan = engine.models.backbone, distill or usual_config(engine.models)
@@ -118,6 +122,7 @@ def calibrated(
         threads=threads,
         torch_version=str(torch.__version__),
         has_pose_control=backbone.pose_control is not None,
+        decode_rows=decode_rows,
         is_compiled=backbone.compiled_unet is not None,
     )
     found = None if file is None else _read(file)
@@ -169,12 +174,18 @@ def _measured(
     engine: Engine, machine: Machine, config: CalibrationConfig, distill: DistillConfig, keep: Keep
 ) -> Calibration:
     samples = _denoise_samples(engine, config)
-    max_rows = _cap(samples, config.tolerance)
+    max_rows = best_size(samples, config.tolerance)
     fitting = [sample for sample in samples if sample.rows <= max_rows]
     training = distill.projector.training
     costs = CostModel(
         denoise=fit_step_cost(fitting, most_rows=max_rows),
-        decode=StepCost(row_ms=_decode_ms(engine, config, keep), most_rows=1),
+        decode=measured_decode_cost(
+            engine.models.backbone,
+            most_rows=machine.decode_rows,
+            repeats=config.repeats,
+            tolerance=config.tolerance,
+            keep=keep,
+        ),
         train=fit_step_cost(
             [StepSample(rows=training.batch_size, ms=_train_ms(engine, training))],
             most_rows=training.batch_size,
@@ -184,11 +195,6 @@ def _measured(
     )
     _log.info("batches of %d rows; %s", max_rows, costs.model_dump_json(exclude={"creation"}))
     return Calibration(machine=machine, costs=costs, max_rows=max_rows)
-
-
-def _cap(samples: list[StepSample], tolerance: float) -> int:
-    best = min(sample.ms / sample.rows for sample in samples)
-    return min(sample.rows for sample in samples if sample.ms / sample.rows <= (1 + tolerance) * best)
 
 
 def _denoise_samples(engine: Engine, config: CalibrationConfig) -> list[StepSample]:
@@ -229,7 +235,7 @@ def _steps_ms(engine: Engine, rows: Sequence[RenderRow], repeats: int) -> float:
     for row in rows:
         run.add(row)
     run.step()  # encodes prompts and warms up
-    return median(_timed_ms(engine, run.step) for _ in range(repeats))
+    return median(timed_ms(engine.models.backbone.device, run.step) for _ in range(repeats))
 
 
 def _posed_steps(engine: Engine, plain: StepSample, config: CalibrationConfig) -> float:
@@ -244,17 +250,6 @@ def _posed_steps(engine: Engine, plain: StepSample, config: CalibrationConfig) -
     rows = plain.rows // _PAIR
     first, second = (_steps_ms(engine, [one] * rows, config.repeats) for one in (row, posed))
     return max(1.0, second / first)
-
-
-def _decode_ms(engine: Engine, config: CalibrationConfig, keep: Keep) -> float:
-    backbone = engine.models.backbone
-    latents = gaussian_noise((1, *backbone.latent_shape), cpu_generator(0)).to(backbone.device)
-
-    def decode() -> None:
-        keep(Image.fromarray(to_pictures(backbone, latents)[0]))
-
-    decode()
-    return median(_timed_ms(engine, decode) for _ in range(config.repeats))
 
 
 def _train_ms(engine: Engine, training: TrainingConfig) -> float:
@@ -293,19 +288,6 @@ def train_on_noise(models: StageModels, training: TrainingConfig, *, report: Rep
         cpu_generator(seed),
         report=report,
     )
-
-
-def _timed_ms(engine: Engine, work: Callable[[], object]) -> float:
-    _wait_for(engine.models.backbone.device)
-    started = time.perf_counter()
-    work()
-    _wait_for(engine.models.backbone.device)
-    return 1000 * (time.perf_counter() - started)
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _device_name(device: torch.device) -> str:

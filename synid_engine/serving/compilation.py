@@ -8,10 +8,12 @@ import torch
 from torch._dynamo.exc import TorchDynamoException
 
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.pose.library import NAMED_POSES
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.compiled import CompileConfig, CompiledUNet
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
+from synid_engine.synid.posing import posed_row
 
 _log = logging.getLogger(__name__)
 _PROMPT = "a person, looking calm"
@@ -27,7 +29,9 @@ def with_compiled_unet(
     config: CompileConfig | None = None,
     on_size: Callable[[float], None] = lambda _share: None,
 ) -> Backbone:
-    """Compile a step for batches of these sizes, with and without characters.
+    """Compile a step for batches of these sizes: without characters, with them, and with poses besides.
+
+    A batch of poses without a character is not compiled: few are drawn, and each kind delays the start.
 
     Args:
         backbone: What draws.
@@ -42,12 +46,13 @@ def with_compiled_unet(
     chosen = config or CompileConfig(mode="reduce-overhead" if backbone.device.type == "cuda" else None)
     unet = CompiledUNet(backbone.unet, chosen)
     compiled = replace(backbone, compiled_unet=unet)
-    sizes = [(size, banks) for size in rows for banks in ((), (_bank(backbone),))]
+    kinds = _kinds(backbone)
+    sizes = [(size, row) for size in rows for row in kinds]
     try:
-        for number, (size, banks) in enumerate(sizes, start=1):
+        for number, (size, row) in enumerate(sizes, start=1):
             with unet.learning():
-                drawn = _first_latents(compiled, size, banks)
-            expected = _first_latents(backbone, size, banks)
+                drawn = _first_latents(compiled, size, row)
+            expected = _first_latents(backbone, size, row)
             error = float((drawn - expected).abs().mean() / expected.abs().mean())
             if not error <= _ALIKE:
                 _log.warning("the compiled step is off by %.3f with %d rows: not used", error, size)
@@ -64,9 +69,19 @@ def _bank(backbone: Backbone) -> IdentityBank:
     return IdentityBank.from_tokens(states, backbone.unet, model_hash=backbone.model_hash).detach()
 
 
-def _first_latents(backbone: Backbone, rows: int, banks: tuple[IdentityBank, ...]) -> torch.Tensor:
+def _kinds(backbone: Backbone) -> list[RenderRow]:
+    plain = RenderRow(prompt=_PROMPT, seed=0, num_inference_steps=1)
+    character = replace(plain, banks=(_bank(backbone),))
+    if backbone.pose_control is None:
+        return [plain, character]
+    height, width = backbone.image_size
+    body = next(iter(NAMED_POSES.values()))
+    return [plain, character, posed_row(character, body, size=(width, height), strength=1.0)]
+
+
+def _first_latents(backbone: Backbone, rows: int, row: RenderRow) -> torch.Tensor:
     """Return the latents of so many forward rows after one step."""
     run = DenoiseRun(backbone)
     for seed in range(rows // _PAIR):
-        run.add(RenderRow(prompt=_PROMPT, seed=seed, num_inference_steps=1, banks=banks))
+        run.add(replace(row, seed=seed))
     return torch.stack(list(run.step().values()))

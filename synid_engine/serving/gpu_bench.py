@@ -8,7 +8,7 @@ turns; where there is no GPU, ratios alone are judged.
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -46,7 +46,7 @@ class GpuBenchConfig:
         """Return what a device gets through in minutes."""
         if device.type == "cuda":
             return cls(kinds=StepKinds(), repeats=3 if quick else 9)
-        small = StepKinds(pictures=2, drawn=2, batch_size=2, pipeline_steps=(1, 2))
+        small = StepKinds(pictures=2, drawn=2, decoded=2, batch_size=2, pipeline_steps=(1, 2))
         return cls(image_size=256, kinds=small, repeats=1 if quick else 2)
 
 
@@ -55,7 +55,7 @@ def bench_gpu(options: BenchOptions) -> BenchReport:
     device = choose_device()
     config = GpuBenchConfig.of_device(device, quick=options.quick)
     filling = Ticker("filling the modules at random", total=1, on_progress=options.on_progress)
-    backbone = random_sd15(image_size=config.image_size)
+    backbone = random_sd15(image_size=config.image_size, posed=True)
     filling.step()
     if device.type == "cuda":
         rows = sorted({2 * config.kinds.drawn, 2 * config.kinds.pictures})
@@ -100,8 +100,10 @@ def gpu_figures(
             bound="most",
         ),
         *_picture_figures(queue, single),
+        *_pose_figures(queue, seconds, is_gpu=is_gpu),
         *_creation_figures(batched, single, is_gpu=is_gpu),
         *_step_figures(batched, single, queue),
+        *_decode_figures(seconds, kinds),
         _memory_figure(backbone.device),
     )
 
@@ -124,6 +126,25 @@ def _picture_figures(queue: BatchedSteps, single: SingleSteps) -> tuple[Figure, 
         ),
         Figure(name=f"  together, {_PICTURE_STEPS} steps", value=1 / together, unit="a second"),
         Figure(name=f"  one by one, {_PICTURE_STEPS} steps", value=1 / alone, unit="a second"),
+    )
+
+
+def _pose_figures(queue: BatchedSteps, seconds: Mapping[str, float], *, is_gpu: bool) -> tuple[Figure, ...]:
+    """Compare pictures that each have a pose of their own with the same ones without."""
+    if "posed" not in seconds:
+        return ()
+    posed_s = replace(queue, denoise_s=seconds["posed"]).picture_s(_PICTURE_STEPS)
+    return (
+        Figure(
+            name=f"with a pose, {_PICTURE_STEPS} steps: pictures a second",
+            value=1 / posed_s,
+            unit="a second",
+            target=4.0 if is_gpu else None,
+        ),
+        Figure(
+            name="  a picture's time with a pose / without",
+            value=posed_s / queue.picture_s(_PICTURE_STEPS),
+        ),
     )
 
 
@@ -169,12 +190,24 @@ def _step_figures(batched: BatchedSteps, single: SingleSteps, queue: BatchedStep
     return tuple(Figure(name=name, value=1000 * one, unit="ms") for name, one in seconds.items())
 
 
+def _decode_figures(seconds: Mapping[str, float], kinds: StepKinds) -> tuple[Figure, ...]:
+    each_s = seconds["chunk"] / kinds.decoded
+    shares = [(f"decoding {kinds.decoded} together, each / decoding one", each_s / seconds["decode"])]
+    if "preview" in seconds:
+        shares.append(("a preview / decoding one", seconds["preview"] / seconds["decode"]))
+    return tuple(Figure(name=name, value=value) for name, value in shares)
+
+
 def _memory_figure(device: torch.device) -> Figure:
     if device.type == "cuda":
         peak = torch.cuda.max_memory_allocated(device)
-        return Figure(name="peak memory of the device, adapters included", value=peak / _GIB, unit="GiB")
+        return Figure(
+            name="peak memory of the device, adapters and ControlNet included", value=peak / _GIB, unit="GiB"
+        )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Figure(name="peak memory of the process, adapters included", value=peak / _GIB, unit="GiB")
+    return Figure(
+        name="peak memory of the process, adapters and ControlNet included", value=peak / _GIB, unit="GiB"
+    )
 
 
 def _notes(backbone: Backbone, config: GpuBenchConfig) -> tuple[str, ...]:

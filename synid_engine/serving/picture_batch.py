@@ -6,13 +6,15 @@ Knows nothing about creations, or about whose turn it is.
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from synid_engine.errors import DeviceOutOfMemoryError, InvalidSettingError, SynIDError
 from synid_engine.runtime.backbone import Backbone
-from synid_engine.sampling.denoise import to_pictures
+from synid_engine.sampling.denoise import to_pictures, to_preview
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving.batch_events import (
@@ -44,6 +46,7 @@ class BatchConfig:
         training_rows: Rows of a training step that several creations share, if they train in a `SharedRoom`;
             0 lets each train by itself.
         posed_steps: Plain steps that one with a pose counts as; see `CostModel`.
+        decode_rows: Finished latents of one picture size that are decoded together.
     """
 
     max_rows: int = 8
@@ -52,6 +55,7 @@ class BatchConfig:
     creation_weight: float = CREATION_WEIGHT
     training_rows: int = 0
     posed_steps: float = 1.0
+    decode_rows: int = 1
 
     def __post_init__(self) -> None:
         if self.max_rows < 2:  # noqa: PLR2004  (one guided picture)
@@ -64,6 +68,8 @@ class BatchConfig:
             raise InvalidSettingError(field="training_rows", value=self.training_rows, allowed="0 or more")
         if self.posed_steps < 1:
             raise InvalidSettingError(field="posed_steps", value=self.posed_steps, allowed="1 or more")
+        if self.decode_rows < 1:
+            raise InvalidSettingError(field="decode_rows", value=self.decode_rows, allowed="1 or more")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -105,7 +111,7 @@ class PictureBatch:
         clock: Callable[[], float],
     ) -> None:
         self._backbone, self._config, self._tell, self._clock = backbone, config, tell, clock
-        self._max_rows = config.max_rows
+        self._max_rows, self._decode_rows = config.max_rows, config.decode_rows
         self._runs: dict[tuple[int, int] | None, DenoiseRun] = {}
         self._rows: list[BatchRow] = []
         self._jobs: dict[str, _Job] = {}
@@ -116,6 +122,11 @@ class PictureBatch:
     def max_rows(self) -> int:
         """Forward rows that a step may have; lowered when the device has no memory for them."""
         return self._max_rows
+
+    @property
+    def decode_rows(self) -> int:
+        """Latents that may be decoded together; lowered when the device has no memory for them."""
+        return self._decode_rows
 
     @property
     def occupancy(self) -> float:
@@ -133,9 +144,17 @@ class PictureBatch:
         return self._rows
 
     @property
-    def next_decoded(self) -> BatchRow | None:
-        """The row whose latents are decoded next."""
-        return self._finished[0][0] if self._finished else None
+    def next_decoded(self) -> list[BatchRow]:
+        """The rows whose latents are decoded next: the oldest, and those after it that go with it."""
+        if not self._finished:
+            return []
+        first = self._finished[0][0]
+        room = 1 if first.is_alone else self._decode_rows
+        rows = takewhile(
+            lambda row: row is first or (row.row.latent_size == first.row.latent_size and not row.is_alone),
+            (row for row, _ in self._finished),
+        )
+        return list(islice(rows, room))
 
     @property
     def owners(self) -> set[str]:
@@ -210,17 +229,22 @@ class PictureBatch:
         for job_id in dict.fromkeys(row.job_id for row in batch):
             self._tell_progress(job_id)
 
-    def decode_next(self) -> None:
-        """Decode the oldest finished latents."""
-        row, latents = self._finished[0]
-        picture = to_pictures(self._backbone, latents[None])[0]
-        self._finished.popleft()
-        self._tell(PictureDone(job_id=row.job_id, index=row.index, picture=picture))
-        job = self._jobs[row.job_id]
-        job.left -= 1
-        if job.left == 0:
-            del self._jobs[row.job_id]
-            self._tell(JobDone(job_id=row.job_id))
+    def decode(self, batch: Sequence[BatchRow]) -> None:
+        """Decode the oldest finished latents, in one call; as many as `next_decoded` gave."""
+        latents = torch.stack([latents for _, latents in islice(self._finished, len(batch))])
+        try:
+            pictures = to_pictures(self._backbone, latents, at_once=len(batch))
+        except DeviceOutOfMemoryError as error:
+            self._shrink_decoding(batch, error)
+            return
+        for row, picture in zip(batch, pictures, strict=True):
+            self._finished.popleft()
+            self._tell(PictureDone(job_id=row.job_id, index=row.index, picture=picture))
+            job = self._jobs[row.job_id]
+            job.left -= 1
+            if job.left == 0:
+                del self._jobs[row.job_id]
+                self._tell(JobDone(job_id=row.job_id))
 
     def _join(self, row: BatchRow) -> None:
         """Let a row join its run; a row that cannot fails its job."""
@@ -240,6 +264,13 @@ class PictureBatch:
             return
         self._max_rows = max(2, rows // 2)
 
+    def _shrink_decoding(self, batch: Sequence[BatchRow], error: DeviceOutOfMemoryError) -> None:
+        """Halve the latents that are decoded together; a picture that does not fit alone fails its job."""
+        if len(batch) == 1:
+            self.fail(batch[0].job_id, error)
+            return
+        self._decode_rows = len(batch) // 2
+
     def _preview(self, row: BatchRow, run: DenoiseRun) -> None:
         every = self._config.preview_every
         if row.ticket is None or not every or row.steps % every:
@@ -250,7 +281,10 @@ class PictureBatch:
             if now - job.previewed < interval_s:
                 return
             job.previewed = now
-        picture = to_pictures(self._backbone, run.preview(row.ticket)[None])[0]
+        try:
+            picture = to_preview(self._backbone, run.preview(row.ticket))
+        except DeviceOutOfMemoryError:  # nothing is lost: the picture itself comes later
+            return
         self._tell(PicturePreview(job_id=row.job_id, index=row.index, picture=picture))
 
     def _tell_progress(self, job_id: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -41,8 +42,10 @@ def random_sd15(*, device: str | None = None, posed: bool = False, image_size: i
     dtype = choose_dtype(place)
     with quiet_libraries():
         unet, vae, text_encoder = _unet(image_size // 8, place, dtype), _vae(), _text_encoder()
-        network = ControlNetModel.from_unet(unet) if posed else None
-        for module in (unet, vae, text_encoder, *((network,) if network is not None else ())):
+        preview_vae = AutoencoderTiny()
+        network = _controlnet(unet, place, dtype) if posed else None
+        modules = (unet, vae, text_encoder, preview_vae, *((network,) if network is not None else ()))
+        for module in modules:
             placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
             cast("Any", placed).to(memory_format=choose_memory_format(dtype))
     return Backbone(
@@ -56,11 +59,11 @@ def random_sd15(*, device: str | None = None, posed: bool = False, image_size: i
         device=place,
         dtype=dtype,
         pose_control=None if network is None else make_pose_control(network),
+        preview_vae=preview_vae,
     )
 
 
 def _unet(sample_size: int, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:
-    """Build the largest part where it shall be: the usual way to fill it takes a processor a minute."""
     with torch.device("meta"):
         unet = UNet2DConditionModel(
             sample_size=sample_size,
@@ -69,7 +72,18 @@ def _unet(sample_size: int, device: torch.device, dtype: torch.dtype) -> UNet2DC
             attention_head_dim=8,
             cross_attention_dim=768,
         )
-    placed = cast("UNet2DConditionModel", cast("Any", unet).to(dtype).to_empty(device=device))
+    return cast("UNet2DConditionModel", _filled(unet, device, dtype))
+
+
+def _controlnet(unet: UNet2DConditionModel, device: torch.device, dtype: torch.dtype) -> ControlNetModel:
+    with torch.device("meta"):
+        network = ControlNetModel.from_unet(unet, load_weights_from_unet=False)
+    return cast("ControlNetModel", _filled(network, device, dtype))
+
+
+def _filled(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    """Fill a large part where it shall be: the usual way to do so takes a processor a minute."""
+    placed = cast("nn.Module", cast("Any", module).to(dtype).to_empty(device=device))
     for parameter in placed.parameters():
         nn.init.uniform_(parameter, -_SPREAD, _SPREAD)
     for name, parameter in placed.named_parameters():

@@ -1,13 +1,14 @@
 """Pictures of many people in one forward pass, and creations between its steps.
 
 The device does one small piece of work at a time: a denoising step over a mixed batch of rows, the decoding
-of one picture, or one step of a creation. Who is served next follows from what each owner has had, in
+of a few pictures, or one step of a creation. Who is served next follows from what each owner has had, in
 milliseconds of the device: nobody's long work keeps another waiting for more than one piece. A creation's
 time counts more than a picture's, and one's own creation counts apart from one's pictures, so that whoever
 waits for a picture waits little longer because somebody makes a character.
 """
 
 import time
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -33,7 +34,7 @@ class _Piece:
         owners: Of each job that takes part.
         rows: Each job's share, in plain forward rows; one with a pose is somewhat more.
         work: Does it; further creations may join in it.
-        batch: The rows of a denoising step.
+        batch: The rows of a denoising step, or of what is decoded together.
         weight: What a millisecond of it counts.
     """
 
@@ -56,7 +57,7 @@ class StepBatcher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_event, self._clock = on_event, clock
-        self._told: list[Event] = []
+        self._told: deque[Event] = deque()
         chosen = config or BatchConfig()
         self._creation_weight, self._posed_steps = chosen.creation_weight, chosen.posed_steps
         self._pictures = PictureBatch(backbone, chosen, tell=self._told.append, clock=clock)
@@ -126,6 +127,9 @@ class StepBatcher:
         self._creations.drop(job_id)
         self._pictures.drop(job_id)
         self._engine_ms.pop(job_id, None)
+        told = [event for event in self._told if event.job_id != job_id]
+        self._told.clear()
+        self._told.extend(told)
 
     def step(self) -> bool:
         """Do one piece of work, and tell what came of it.
@@ -180,18 +184,19 @@ class StepBatcher:
             if job_id in self._engine_ms:
                 self._engine_ms[job_id] += spent * rows / total
         self._time.forget_all_but(self._owners())
-        told = list(self._told)
-        self._told.clear()
-        for event in told:
-            self._on_event(event)
+        while self._told:
+            self._on_event(self._told.popleft())
         for job_id in set(piece.rows) - set(self.jobs):
             self._engine_ms.pop(job_id, None)
 
     def _next_piece(self) -> _Piece | None:
-        decoded = self._pictures.next_decoded
-        if decoded is not None:
-            job_id = decoded.job_id
-            return _Piece(owners={job_id: decoded.owner}, rows={job_id: 1}, work=self._pictures.decode_next)
+        if decoded := self._pictures.next_decoded:
+            return _Piece(
+                owners={row.job_id: row.owner for row in decoded},
+                rows=dict(Counter(row.job_id for row in decoded)),
+                work=lambda: self._pictures.decode(decoded),
+                batch=decoded,
+            )
         creation = min(self._creations.all, key=lambda one: self._time.served[one.purse], default=None)
         if self._pictures.waiting and (creation is None or self._pictures_are_next(creation)):
             self._last = "pictures"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any, TypeAlias, cast
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from synid_engine.identity.attention import install_identity_attention, remove_identity_attention
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.pose.library import NAMED_POSES
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.sampling.row import RenderRow
@@ -20,6 +22,7 @@ from synid_engine.synid.drawing import MAX_ROWS
 from synid_engine.synid.exercise import Exercise, work_out_together
 from synid_engine.synid.losses import diffusion_loss
 from synid_engine.synid.optimiser import LossScale, Optimiser
+from synid_engine.synid.posing import posed_row
 from synid_engine.synid.trainable import TrainableLowRank
 
 _PROMPT = "a woman with red hair, smiling, on a beach"
@@ -37,12 +40,14 @@ class StepKinds:
     Attributes:
         pictures: Guided pictures of a denoising step of the queue.
         drawn: The same of a creation.
+        decoded: Pictures that are decoded together.
         batch_size: Rows of an optimiser step.
         pipeline_steps: Steps of a short and of a long call of the pipeline; a step is the difference.
     """
 
     pictures: int = 8
     drawn: int = MAX_ROWS
+    decoded: int = 4
     batch_size: int = 4
     pipeline_steps: tuple[int, int] = (2, 12)
 
@@ -51,20 +56,27 @@ def step_kinds(backbone: Backbone, kinds: StepKinds) -> dict[str, _Work]:
     """Return the work of each kind.
 
     Returns:
-        `mixed` and `one`: a step of the queue, of as many characters as pictures and of one; `drawn`: of a
-        creation; `decode`: a picture; `train`: an optimiser step of a bank; `short` and `long`: calls of the
-        stock pipeline without decoding; `upstream`: an optimiser step of adapters behind every block.
+        `mixed` and `one`: a step of the queue, of as many characters as pictures and of one; `posed`: the
+        first with a pose for each picture, where the backbone has a ControlNet; `drawn`: of a creation;
+        `decode` and `chunk`: a picture, and a few together; `preview`: a picture by the small VAE, where the
+        backbone has one; `train`: an optimiser step of a bank; `short` and `long`: calls of the stock
+        pipeline without decoding; `upstream`: an optimiser step of adapters behind every block.
     """
     install_identity_attention(backbone.unet)
     banks = random_banks(backbone, kinds.pictures)
-    latents = gaussian_noise((1, *backbone.latent_shape), cpu_generator(0)).to(backbone.device)
+    latents = gaussian_noise((kinds.decoded, *backbone.latent_shape), cpu_generator(0)).to(backbone.device)
     ours: dict[str, _Work] = {
         "mixed": _stepping(backbone, banks),
         "one": _stepping(backbone, banks[:1] * kinds.pictures),
         "drawn": _stepping(backbone, banks[:1] * kinds.drawn),
-        "decode": torch.no_grad()(lambda: backbone.decode(latents)),
+        "decode": torch.no_grad()(lambda: backbone.decode(latents[:1])),
+        "chunk": torch.no_grad()(lambda: backbone.decode(latents)),
         "train": _training(backbone, banks[0], kinds.batch_size),
     }
+    if backbone.pose_control is not None:
+        ours["posed"] = _stepping(backbone, banks, posed=True)
+    if backbone.preview_vae is not None:
+        ours["preview"] = torch.no_grad()(lambda: backbone.preview(latents[:1]))
     short, long = kinds.pipeline_steps
     stock: dict[str, _Work] = {
         "short": _piped(backbone, short),
@@ -88,19 +100,19 @@ def _with_stock_attention(backbone: Backbone, work: _Work) -> _Work:
     return prepared
 
 
-def _stepping(backbone: Backbone, banks: Sequence[IdentityBank]) -> _Work:
+def _stepping(backbone: Backbone, banks: Sequence[IdentityBank], *, posed: bool = False) -> _Work:
     """Return a step of guided pictures of these characters; it goes on from call to call."""
     run = DenoiseRun(backbone)
-    for seed, bank in enumerate(banks):
-        run.add(
-            RenderRow(
-                prompt=_PROMPT,
-                seed=seed,
-                num_inference_steps=_ENDLESS,
-                guidance_scale=_GUIDANCE,
-                banks=(bank,),
-            )
+    height, width = backbone.image_size
+    for seed, (bank, body) in enumerate(zip(banks, cycle(NAMED_POSES.values()), strict=False)):
+        row = RenderRow(
+            prompt=_PROMPT,
+            seed=seed,
+            num_inference_steps=_ENDLESS,
+            guidance_scale=_GUIDANCE,
+            banks=(bank,),
         )
+        run.add(posed_row(row, body, size=(width, height), strength=1.0) if posed else row)
     return run.step
 
 

@@ -32,25 +32,46 @@ class Counted:
         return graph.forward
 
     @torch.no_grad()
-    def error(self, rows: list[IdentityRow], seed: int = 0, prompt_tokens: int = 5) -> float:
-        """Return the largest difference of the two for a batch of these rows."""
+    def error(
+        self, rows: list[IdentityRow], seed: int = 0, prompt_tokens: int = 5, *, posed: bool = False
+    ) -> float:
+        """Return the largest difference of the two for a batch of these rows, some of them posed or none."""
         chance = cpu_generator(seed)
         context = gaussian_noise((len(rows), prompt_tokens, 24), chance)
         conditioned = condition_rows(context, rows, latent_size=(4, 4), levels=1)
         latents = gaussian_noise((len(rows), 4, 4, 4), chance)
-        drawn, expected = (self._drawn(model, latents, conditioned) for model in (self.compiled, self.unet))
+        residuals = gaussian_noise((3, len(rows), 8, 4, 4), chance) if posed else None
+        drawn, expected = (
+            self._drawn(model, latents, conditioned, residuals) for model in (self.compiled, self.unet)
+        )
+        if residuals is not None:
+            plain = self._drawn(self.compiled, latents, conditioned, None)
+            assert float((drawn - plain).abs().max()) > 1e-2
         return float((drawn - expected).abs().max())
 
     def _drawn(
-        self, model: Callable[..., tuple[Tensor]], latents: Tensor, conditioned: ConditionedContext
+        self,
+        model: Callable[..., tuple[Tensor]],
+        latents: Tensor,
+        conditioned: ConditionedContext,
+        residuals: Tensor | None,
     ) -> Tensor:
         timesteps = torch.full((len(latents),), 500.0)
+        added = (
+            {}
+            if residuals is None
+            else {
+                "down_block_additional_residuals": tuple(residuals[:2]),
+                "mid_block_additional_residual": residuals[2],
+            }
+        )
         return model(
             latents,
             timesteps,
             encoder_hidden_states=conditioned.context,
             cross_attention_kwargs=conditioned.cross_attention_kwargs,
             return_dict=False,
+            **added,
         )[0]
 
 
@@ -116,4 +137,21 @@ def test_rows_without_a_character_have_a_size_of_their_own(counted: Counted) -> 
         assert counted.error([IdentityRow(), IdentityRow()]) < 1e-5
     learnt = counted.compilations
     assert counted.error([IdentityRow()], seed=4) < 1e-5
+    assert counted.compilations == learnt
+
+
+def test_poses_are_inputs_of_a_size_of_their_own(counted: Counted) -> None:
+    first, second = (IdentityRow(banks=(character(counted, seed),)) for seed in (6, 7))
+    with counted.compiled.learning():
+        assert counted.error([first, first]) < 1e-5
+    before = counted.compilations
+    assert counted.error([first, second], posed=True) == 0, "not learnt: drawn by the UNet as it is"
+    assert counted.compilations == before
+    with counted.compiled.learning():
+        assert counted.error([first, first], posed=True) < 1e-5
+    learnt = counted.compilations
+    assert learnt == before + 1
+    assert counted.error([first, second], seed=1, posed=True) < 1e-5
+    assert counted.error([second], seed=2, posed=True) < 1e-5
+    assert counted.error([second, IdentityRow()], seed=3) < 1e-5
     assert counted.compilations == learnt

@@ -9,14 +9,18 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
+from synid_engine.identity.bank import IdentityBank
+from synid_engine.pose.library import NAMED_POSES
+from synid_engine.pose.skeleton_map import draw_map
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.runtime.pose_control import make_pose_control
 from synid_engine.sampling.compiled import CompileConfig
 from synid_engine.sampling.denoise import denoise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.serving.compilation import with_compiled_unet
 from synid_engine.serving.engine_options import EngineOptions, read_arguments, to_arguments
 
-from ...small_models import flat_unet  # noqa: TID252  (tests are no package)
+from ...small_models import flat_controlnet, flat_unet  # noqa: TID252  (tests are no package)
 
 Compiler = Callable[[GraphModule, object], Callable[..., object]]
 
@@ -49,6 +53,27 @@ def test_compiled_engine_draws_the_same(flat: Backbone) -> None:
     assert shares == [0.5, 1.0]
     row = RenderRow(prompt="a woman", seed=1, num_inference_steps=2)
     assert torch.allclose(denoise(found, [row]), denoise(flat, [row]), atol=1e-4)
+
+
+def test_compiled_engine_draws_poses(flat: Backbone) -> None:
+    """With a character by the compiled step, without one by the UNet as it is."""
+    compilations: list[GraphModule] = []
+
+    def count(graph: GraphModule, _inputs: object) -> Callable[..., object]:
+        compilations.append(graph)
+        return graph.forward
+
+    posed = replace(flat, pose_control=make_pose_control(flat_controlnet()))
+    found = compiled(posed, count, [])
+    assert found.compiled_unet is not None
+    assert len(compilations) == 3
+    states = posed.encode_prompts(["a woman"])[0][:8]
+    bank = IdentityBank.from_tokens(states, posed.unet, model_hash=posed.model_hash).detach()
+    pose_map = draw_map([NAMED_POSES["front"]], width=64, height=64)
+    plain = RenderRow(prompt="a woman", seed=1, num_inference_steps=3, pose_map=pose_map, pose_end=0.7)
+    for row in (plain, replace(plain, banks=(bank,)), replace(plain, banks=(bank,), pose_map=None)):
+        assert torch.allclose(denoise(found, [row]), denoise(posed, [row]), atol=1e-4)
+    assert len(compilations) == 3
 
 
 def test_machine_that_cannot_compile_draws_without(flat: Backbone) -> None:

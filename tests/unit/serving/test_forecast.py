@@ -99,6 +99,20 @@ def test_owners_share_a_full_batch_and_who_wants_less_has_it() -> None:
     assert [found[number].ends_in_ms for number in range(10)] == [pytest.approx(10 * 22.0)] * 10
 
 
+def test_pictures_that_are_decoded_together_share_what_a_chunk_costs() -> None:
+    """Ten rows step together ten times; then three and two pictures are decoded in two chunks."""
+    costs = COSTS.model_copy(update={"decode": StepCost(fixed_ms=10.0, row_ms=5.0, most_rows=4)})
+    works = [RenderWork(prompt="a fox", num_inference_steps=10, pictures=count) for count in (3, 2)]
+    jobs = [job(number, number, state=JobState.RUNNING, work=work) for number, work in enumerate(works)]
+    found = forecast(FairQueue(), jobs, costs, Capacity())
+    assert [found[number].ends_in_ms for number in (0, 1)] == [pytest.approx(10 * 10.0 + 2 * 10 + 5 * 5)] * 2
+    alone = [costs.cost_ms(work) for work in works]
+    assert alone == [pytest.approx(10 * 6 + 10 + 3 * 5), pytest.approx(10 * 4 + 10 + 2 * 5)]
+    shares = [costs.share_ms(StepKind.DECODE, rows=rows, batch_rows=5) for rows in (3, 2)]
+    assert sum(shares) == pytest.approx(costs.decode.ms(5))
+    assert shares[0] == pytest.approx(1.5 * shares[1])
+
+
 def test_picture_beside_a_creation_shares_the_engine() -> None:
     jobs = [job(1, create=True), job(2, owner_id=2)]
     found = forecast(queue_of(jobs), jobs, COSTS, ALONE)

@@ -1,7 +1,9 @@
 """What `synid bench gpu` measures, on small random models; what the figures are does not matter here."""
 
+from dataclasses import replace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -14,6 +16,8 @@ from synid_engine.identity.attention import (
     remove_identity_attention,
 )
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.sampling.row import RenderRow
+from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving import gpu_bench
 from synid_engine.serving.creation_plan import FULL_PLAN, SHORT_PLAN, BatchedSteps, SingleSteps
 from synid_engine.serving.gpu_bench import GpuBenchConfig, bench_gpu, gpu_figures
@@ -21,7 +25,9 @@ from synid_engine.serving.step_kinds import StepKinds, step_kinds
 from synid_engine.serving.upstream_training import BlockAdapter, UpstreamTraining
 
 SMALL = GpuBenchConfig(
-    kinds=StepKinds(pictures=2, drawn=2, batch_size=2, pipeline_steps=(1, 2)), repeats=1, image_size=64
+    kinds=StepKinds(pictures=2, drawn=2, decoded=2, batch_size=2, pipeline_steps=(1, 2)),
+    repeats=1,
+    image_size=64,
 )
 
 
@@ -42,6 +48,39 @@ def test_seconds_are_judged_on_a_gpu_alone(backbone: Backbone) -> None:
     assert [figure.bound for figure in judged] == ["most", "least", "most"]
     assert all(figure.unit == "" for figure in judged)
     assert all(figure.value > 0 for figure in figures)
+
+
+def test_poses_and_previews_are_measured_where_there_are_models_for_them(
+    posed_backbone: Backbone, preview_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = replace(posed_backbone, preview_vae=preview_backbone.preview_vae)
+    taken = {"mixed": 2.0, "posed": 3.0, "decode": 0.5, "chunk": 0.75, "preview": 0.01}
+
+    def taking(_backbone: Backbone, sides: dict[str, object], **_settings: object) -> dict[str, float]:
+        return {name: taken.get(name, 1.0) for name in sides}
+
+    monkeypatch.setattr(gpu_bench, "take_turns", taking)
+    figures = {figure.name.strip(): figure for figure in gpu_figures(both, SMALL)}
+    posed = figures["with a pose, 30 steps: pictures a second"]
+    assert posed.value == pytest.approx(1 / (30 * 3 / 2 + 0.5))
+    assert posed.target is None
+    assert figures["a picture's time with a pose / without"].value == pytest.approx(45.5 / 30.5)
+    assert figures["decoding 2 together, each / decoding one"].value == pytest.approx(0.75)
+    assert figures["a preview / decoding one"].value == pytest.approx(0.02)
+    queue = BatchedSteps(pictures=2, denoise_s=2.0, decode_s=0.5, batch_size=2, train_s=1.0)
+    on_a_gpu, _ratio = gpu_bench._pose_figures(queue, taken, is_gpu=True)
+    assert (on_a_gpu.value, on_a_gpu.target, on_a_gpu.bound) == (posed.value, 4.0, "least")
+
+
+def test_every_row_of_a_posed_step_has_a_pose_of_its_own(
+    posed_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[RenderRow] = []
+    monkeypatch.setattr(DenoiseRun, "add", lambda _run, row: rows.append(row))
+    step_kinds(posed_backbone, replace(SMALL.kinds, pictures=4))
+    maps = [np.asarray(row.pose_map).tobytes() for row in rows if row.is_posed]
+    assert len(set(maps)) == len(maps) == 4
+    assert len([row for row in rows if not row.is_posed]) == 4 + 4 + 2
 
 
 def test_kinds_leave_the_attention_that_they_need_to_each_other(backbone: Backbone) -> None:
@@ -81,7 +120,7 @@ def test_published_training_moves_every_adapter_and_leaves_the_model_alone(backb
 
 
 def test_bench_tells_where_it_ran(monkeypatch: pytest.MonkeyPatch, backbone: Backbone) -> None:
-    monkeypatch.setattr(gpu_bench, "random_sd15", lambda *, image_size: backbone)
+    monkeypatch.setattr(gpu_bench, "random_sd15", lambda *, image_size, posed: backbone)
     monkeypatch.setattr(gpu_bench, "choose_device", lambda: torch.device("cpu"))
     report = bench_gpu(BenchOptions(quick=True))
     assert "no GPU" in report.notes[0]
