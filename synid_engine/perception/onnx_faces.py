@@ -15,8 +15,8 @@ from synid_engine.errors import DamagedModelError, MissingModelError, MissingPac
 from synid_engine.perception.arcface import ArcFaceEncoder, load_arcface
 from synid_engine.perception.grid_detector import GridConfig, GridFaceDetector
 from synid_engine.perception.grid_networks import ScrfdNetwork, YuNetNetwork
-from synid_engine.perception.onnx_file import OnnxFile
 from synid_engine.perception.protocols import FaceDetector
+from synid_engine.runtime.onnx_file import OnnxFile
 
 DETECTOR_FILES = ("det_10g.onnx", "scrfd_10g_bnkps.onnx", "det_500m.onnx")
 RECOGNISER_FILES = ("w600k_r50.onnx", "glintr100.onnx", "w600k_mbf.onnx")
