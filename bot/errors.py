@@ -110,7 +110,7 @@ def _not_declared(error: engine.NotDeclaredError) -> str:
 def _no_estimator(error: engine.NoPoseEstimatorError) -> str:
     said = say(
         "no pose can be read from a picture here: that needs weights in the base model's folder "
-        "pose_estimator, and pip install 'synid-bot[sd15]'"
+        "pose_estimator, and pip install 'synid-bot[sd15,gpu]'"
     )
     return f"{said} ({_short(error.detail)})" if error.detail else said
 
