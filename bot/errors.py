@@ -182,6 +182,13 @@ _say(
     lambda e: f"the package {e.package} is not installed; run: pip install {e.install}",
 )
 _say(
+    engine.JudgeNotHeldOutError,
+    lambda e: (
+        f"{e.path} is the recogniser that this bench measures likeness with, and characters learn from it; "
+        "give the base model another face_encoder"
+    ),
+)
+_say(
     engine.MissingProviderError,
     lambda e: (
         f"onnxruntime cannot run on {e.device}: it has no working {e.provider}; "

@@ -93,7 +93,7 @@ class PersonFinder:
         canvas.paste(picture.resize(size, Image.Resampling.BILINEAR))
         bgr = np.asarray(canvas, dtype=np.float32)[..., ::-1]
         batch = np.ascontiguousarray(bgr.transpose(2, 0, 1)[None])
-        return batch, np.array(size, dtype=np.float32) / np.array(picture.size, dtype=np.float32)
+        return batch, (np.array(size) / np.array(picture.size)).astype(np.float32)
 
     def _decode(self, rows: Numbers) -> tuple[Numbers, Numbers]:
         """Return boxes in the graph's pixels, and how sure they are, of the cells that saw a person."""
@@ -102,7 +102,8 @@ class PersonFinder:
         strides = self._strides[sure, None]
         centers = (rows[sure, :2] + self._cells[sure]) * strides
         halves = np.exp(rows[sure, 2:4]) * strides / 2
-        return np.concatenate([centers - halves, centers + halves], axis=1), scores[sure]
+        boxes = np.concatenate([centers - halves, centers + halves], axis=1)
+        return boxes.astype(np.float32), scores[sure]
 
 
 def picture_size(file: OnnxFile, *, multiple: int = 1) -> tuple[int, int]:
