@@ -122,11 +122,7 @@ def likeness_figures(trials: Sequence[LikenessTrial]) -> tuple[Figure, ...]:
         _over_characters(
             "  of one, without identity", trials, lambda some: mean(_cosines(some, plain=True)[0])
         ),
-        _over_characters(
-            "face likeness to portrait",
-            trials,
-            lambda some: mean([one for it in some for one in it.likeness]),
-        ),
+        _over_characters("face likeness to portrait", trials, _likeness),
         Figure(name="pictures that show a face", value=100 * mean(shown), unit="%"),
         Figure(name="creation, mean", value=mean(seconds), unit="s"),
         Figure(name="creation, slowest", value=max(seconds), unit="s"),
