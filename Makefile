@@ -6,6 +6,7 @@
 #   make demo TORCH_INDEX=URL    the same, with torch from another index (a smaller or a CUDA build)
 #   make install-gpu             what Stable Diffusion 1.5 on an NVIDIA GPU needs, into the same .venv
 #   make test | test-all | check | bench NAME=tiny
+#   make test-sd15               pose estimators of other packages, which the other tests go without
 #   make test-kill               200 random faults against the served queue, and a table (ARGS="--seed 7")
 #
 # Targets are relative, so the folder may have spaces in its name.
@@ -35,11 +36,17 @@ GPU_CLASHES := onnxruntime onnxruntime-gpu opencv-python opencv-python-headless 
 # Tests read CLIP's vocabulary out of this wheel; what it depends on is neither needed nor wanted.
 CLIP_VOCABULARY := open-clip-torch==3.3.0
 
+# controlnet_aux and what it imports, for its own tests alone. The index has torchvision for CUDA only, which
+# breaks every import of diffusers beside a torch for CPUs: so they lie in a folder of their own, and the
+# tests declare what is missing. OpenCV, SciPy and scikit-image are those of the test tools.
+SD15_PACKAGES := $(TORCHVISION) controlnet-aux==0.0.10 einops==0.8.2 timm==1.0.31
+SD15_TESTS := tests/unit/pose/test_estimator.py
+
 # Nothing is downloaded at run time, and every line is printed when it happens.
 export HF_HUB_OFFLINE := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo playground bot install install-gpu test test-all test-kill check bench clean FORCE
+.PHONY: demo playground bot install install-gpu test test-all test-sd15 test-kill check bench clean FORCE
 .PHONY: check-lint check-format check-types check-layers check-dependencies check-spelling check-docker
 
 demo: install
@@ -60,6 +67,9 @@ test: .venv/.dev
 
 test-all: .venv/.dev
 	@$(VENV_PYTHON) -m pytest -m "not gpu"
+
+test-sd15: .venv/.dev build/sd15/.installed
+	@PYTHONPATH=build/sd15 $(VENV_PYTHON) -m pytest $(SD15_TESTS)
 
 test-kill: .venv/.dev
 	@$(VENV_PYTHON) -m tests.faults --points 200 $(ARGS)
@@ -135,3 +145,7 @@ clean:
 	  && $(INSTALL) --editable ".[sd15,gpu]" \
 	  && $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input uninstall --yes --quiet $(GPU_CLASHES) \
 	  && $(INSTALL) --no-deps $(GPU_PINS) && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
+
+build/sd15/.installed: pyproject.toml Makefile | .venv/.dev
+	@echo "Installing what reads poses for Stable Diffusion 1.5"
+	@rm -rf build/sd15; { $(INSTALL) --no-deps --target build/sd15 $(SD15_PACKAGES) && touch $@; } | $(SHOW_DOWNLOADS); test -e $@

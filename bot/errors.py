@@ -110,7 +110,7 @@ def _not_declared(error: engine.NotDeclaredError) -> str:
 def _no_estimator(error: engine.NoPoseEstimatorError) -> str:
     said = say(
         "no pose can be read from a picture here: that needs weights in the base model's folder "
-        "pose_estimator, and pip install 'synid-bot[sd15]'"
+        "pose_estimator, and pip install 'synid-bot[sd15,gpu]'"
     )
     return f"{said} ({_short(error.detail)})" if error.detail else said
 
@@ -180,6 +180,13 @@ _say(engine.UnsupportedModelError, lambda e: f"the model in {e.folder} cannot be
 _say(
     engine.MissingPackageError,
     lambda e: f"the package {e.package} is not installed; run: pip install {e.install}",
+)
+_say(
+    engine.JudgeNotHeldOutError,
+    lambda e: (
+        f"{e.path} is the recogniser that this bench measures likeness with, and characters learn from it; "
+        "give the base model another face_encoder"
+    ),
 )
 _say(
     engine.MissingProviderError,

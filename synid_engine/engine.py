@@ -129,7 +129,7 @@ class Engine:
             NoPoseControlError: The base model cannot be held to a pose.
             NoPoseEstimatorError: Nothing here can read one.
             NobodyFoundError: There is nobody.
-            DamagedModelError: The estimator's weights cannot be used.
+            WeightsError: The estimator's weights are missing, or cannot be used here.
         """
         self.wording.repertoire.require_pose_maps()
         if self.pose_estimator is None:

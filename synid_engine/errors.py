@@ -170,6 +170,14 @@ class JudgeNotInstalledError(WeightsError):
         self.part = part
 
 
+class JudgeNotHeldOutError(WeightsError):
+    """What would measure likeness is the base model's own, at `path`; characters learn from it."""
+
+    def __init__(self, *, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 class DeviceUnavailableError(WeightsError):
     """The device that was asked for is not there."""
 

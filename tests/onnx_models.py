@@ -31,13 +31,15 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
-    def save(self, path: Path, *, shape: list[object], outputs: dict[str, str]) -> Path:
-        """Write a file whose input is `input.1`; `outputs` are new names for values."""
+    def save(
+        self, path: Path, *, shape: list[object], outputs: dict[str, str], input_name: str = "input.1"
+    ) -> Path:
+        """Write a file of one input; `outputs` are new names for values."""
         nodes = [*self.nodes, *(helper.make_node("Identity", [old], [new]) for new, old in outputs.items())]
         graph = helper.make_graph(
             nodes,
             "graph",
-            [helper.make_tensor_value_info("input.1", TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, shape)],
             [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, None]) for name in outputs],
             initializer=self.weights,
         )

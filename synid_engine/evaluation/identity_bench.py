@@ -8,7 +8,7 @@ from PIL import Image
 
 from synid_engine.evaluation.cast import MEASURED
 from synid_engine.evaluation.figures import BenchReport, Figure
-from synid_engine.evaluation.metrics import auc, bootstrap_interval, cross_cosines, mean, pairwise_cosines
+from synid_engine.evaluation.metrics import auc, bootstrap_interval, mean, same_and_different
 from synid_engine.evaluation.progress import BenchOptions
 from synid_engine.evaluation.report import contact_sheet
 from synid_engine.evaluation.trial import (
@@ -176,12 +176,4 @@ _plain_all_rate = _pooled(lambda one: one.plain_all_same)
 def _told_apart(trials: Sequence[Trial]) -> float:
     """Compare pairs of pictures of one character with pairs of two; a character drawn twice is one."""
     vectors = {trial.name: np.asarray(trial.embeds, dtype=np.float32) for trial in trials}
-    names = list(vectors)
-    same = [value for name in names for value in pairwise_cosines(vectors[name])]
-    different = [
-        value
-        for i, name in enumerate(names)
-        for other in names[i + 1 :]
-        for value in cross_cosines(vectors[name], vectors[other])
-    ]
-    return auc(same, different)
+    return auc(*same_and_different(vectors))

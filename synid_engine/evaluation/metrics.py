@@ -4,7 +4,7 @@ Knows nothing about models.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -76,6 +76,23 @@ def pairwise_cosines(vectors: Float[ndarray, "count dim"]) -> list[float]:
 def cross_cosines(one: Float[ndarray, "count dim"], other: Float[ndarray, "others dim"]) -> list[float]:
     """Return the cosine of each vector of one set to each of another."""
     return [float(value) for value in (_unit(one) @ _unit(other).T).ravel()]
+
+
+def same_and_different(vectors: Mapping[str, Float[ndarray, "count dim"]]) -> tuple[list[float], list[float]]:
+    """Return the cosines of all pairs of vectors of one character, and of all pairs of two characters.
+
+    Args:
+        vectors: By character.
+    """
+    names = list(vectors)
+    same = [value for name in names for value in pairwise_cosines(vectors[name])]
+    different = [
+        value
+        for number, name in enumerate(names)
+        for other in names[number + 1 :]
+        for value in cross_cosines(vectors[name], vectors[other])
+    ]
+    return same, different
 
 
 def auc(positives: Sequence[float], negatives: Sequence[float]) -> float:

@@ -92,6 +92,37 @@ PROMPTS: tuple[EvaluationPrompt, ...] = (
 )
 
 
+PLAIN_PROMPTS: tuple[EvaluationPrompt, ...] = _group(
+    "scene",
+    500,
+    tuple(
+        (words, dict[str, str]())
+        for words in (
+            "reading a newspaper at a kitchen table",
+            "buying vegetables at a street market",
+            "giving a talk on a stage, laughing",
+            "portrait in the last light of a summer day",
+            "sitting in a tram, looking out of the window",
+            "playing the piano in a dim room, eyes closed",
+            "waiting at a bus stop in winter, looking annoyed",
+            "painting at an easel in a bright studio",
+            "in an old library between tall shelves",
+            "drinking tea in a crowded cafe, surprised",
+            "leaning on the railing of a bridge in autumn",
+            "blowing out candles at a birthday party",
+        )
+    ),
+)
+"""For base models that are told ordinary English: whoever looks at the face need not read anything else."""
+
+_QUICK_PLAIN = 4
+
+
+def plain_prompts(suite: Suite) -> tuple[EvaluationPrompt, ...]:
+    """Return 12 prompts in ordinary English, or the first four."""
+    return PLAIN_PROMPTS if suite == "full" else PLAIN_PROMPTS[:_QUICK_PLAIN]
+
+
 def suite_prompts(suite: Suite) -> tuple[EvaluationPrompt, ...]:
     """Return 24 prompts, or the first two of each group."""
     if suite == "full":

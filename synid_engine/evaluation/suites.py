@@ -2,7 +2,6 @@
 
 import io
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from synid_engine.engine import Character, Engine, subject_of
+from synid_engine.engine import Character, Engine
+from synid_engine.evaluation.drawing import draw_pictures
 from synid_engine.evaluation.figures import Figure, aligned
 from synid_engine.evaluation.likeness import FACE_TRAITS, IDENTITY_TRAITS, Reading, found_traits, is_same
 from synid_engine.evaluation.metrics import (
@@ -21,10 +21,9 @@ from synid_engine.evaluation.metrics import (
     wilson_interval,
 )
 from synid_engine.evaluation.models import Judges, load_judges
-from synid_engine.evaluation.progress import OnProgress, Ticker, ignore_progress
+from synid_engine.evaluation.progress import OnProgress, ignore_progress
 from synid_engine.evaluation.prompts import EvaluationPrompt, Suite, suite_prompts
 from synid_engine.evaluation.report import contact_sheet
-from synid_engine.sampling.denoise import StepProgress, render
 
 _COLUMNS = {"quick": 4, "full": 6}
 
@@ -162,27 +161,10 @@ def draw_prompts(
     on_progress: OnProgress,
     identity_scale: float | None = None,
 ) -> tuple[SuitePicture, ...]:
-    """Draw each prompt, with a character or with words alone, and compare it with the canonical reading.
-
-    Several are drawn together, as the served engine does; none depends on the others.
-    """
-    subjects = () if character is None else (subject_of(character),)
-    rows = [
-        replace(engine.request(subjects, prompt.words, identity_scale=identity_scale), seed=prompt.seed)
-        for prompt in prompts
-    ]
-    ticker = Ticker("draw", total=sum(row.step_count for row in rows), on_progress=on_progress)
-    done = 0
-
-    def on_step(progress: StepProgress) -> None:
-        nonlocal done
-        ticker.step(f"picture {progress.rows_done} of {progress.rows}", steps=progress.row_steps_done - done)
-        done = progress.row_steps_done
-
-    started = time.monotonic()
-    drawn = render(engine.models.backbone, rows, max_rows=engine.config.max_rows, on_step=on_step)
-    seconds = (time.monotonic() - started) / len(rows)
-    images = [Image.fromarray(picture) for picture in drawn]
+    """Draw each prompt, with a character or with words alone, and compare it with the canonical reading."""
+    images, seconds = draw_pictures(
+        engine, character, prompts, on_progress=on_progress, identity_scale=identity_scale
+    )
     return tuple(
         SuitePicture(
             prompt=prompt,

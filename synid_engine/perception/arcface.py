@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from synid_engine.errors import UnsupportedModelError
 from synid_engine.perception.alignment import ARCFACE_SIZE, align_to_arcface
-from synid_engine.perception.onnx_file import OnnxFile, OnnxNetwork, OnnxSession, normalises_itself
 from synid_engine.perception.onnx_twin import OnnxTwin
 from synid_engine.perception.protocols import FaceDetector
+from synid_engine.runtime.onnx_file import OnnxFile, OnnxNetwork, OnnxSession, normalises_itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

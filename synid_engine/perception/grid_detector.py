@@ -9,12 +9,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float
-from numpy.typing import NDArray
 from torch import Tensor
 
 from synid_engine.errors import FaceTooSmallError, InvalidSettingError, NoFaceFoundError
 from synid_engine.perception.grid_networks import STRIDES, Candidates, GridNetwork, Numbers, joined
 from synid_engine.perception.protocols import Face
+from synid_engine.runtime.boxes import distinct_boxes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class GridFaceDetector:
     def _find(self, picture: Float[Tensor, "3 height width"]) -> list[Face]:
         all_cells = self._judge(picture)
         sure = all_cells.taken(np.flatnonzero(all_cells.scores >= self.config.min_score))
-        kept = sure.taken(_distinct(sure, self.config.max_overlap))
+        kept = sure.taken(distinct_boxes(sure.boxes, sure.scores, max_overlap=self.config.max_overlap))
         faces = [_to_face(kept, row, picture) for row in range(len(kept.scores))]
         return sorted(faces, key=lambda face: -face.area)
 
@@ -136,22 +136,6 @@ def _square(picture: Float[Tensor, "3 height width"], *, longest: int, side: int
     )[0]
     padded = F.pad(scaled.clamp(0, 1) * 255, (0, side - size[1], 0, side - size[0]))
     return padded.cpu().numpy(), scale
-
-
-def _distinct(found: Candidates, max_overlap: float) -> NDArray[np.intp]:
-    """Return the rows of the surest box of each face, the surest first."""
-    areas = np.prod(np.clip(found.boxes[:, 2:] - found.boxes[:, :2], 0, None), axis=1)
-    order = np.argsort(-found.scores, kind="stable")
-    kept: list[int] = []
-    while len(order):
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        low = np.maximum(found.boxes[best, :2], found.boxes[rest, :2])
-        high = np.minimum(found.boxes[best, 2:], found.boxes[rest, 2:])
-        shared = np.prod(np.clip(high - low, 0, None), axis=1)
-        union = np.maximum(areas[best] + areas[rest] - shared, 1e-9)
-        order = rest[shared / union <= max_overlap]
-    return np.array(kept, dtype=np.intp)
 
 
 def _to_face(found: Candidates, row: int, picture: Float[Tensor, "3 height width"]) -> Face:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from synid_engine.errors import UnsupportedModelError
-from synid_engine.perception.onnx_file import OnnxFile, OnnxSession
+from synid_engine.runtime.onnx_file import OnnxFile, OnnxSession
 
 STRIDES = (8, 16, 32)
 Numbers = NDArray[np.float32]

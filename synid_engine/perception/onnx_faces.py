@@ -15,8 +15,8 @@ from synid_engine.errors import DamagedModelError, MissingModelError, MissingPac
 from synid_engine.perception.arcface import ArcFaceEncoder, load_arcface
 from synid_engine.perception.grid_detector import GridConfig, GridFaceDetector
 from synid_engine.perception.grid_networks import ScrfdNetwork, YuNetNetwork
-from synid_engine.perception.onnx_file import OnnxFile
 from synid_engine.perception.protocols import FaceDetector
+from synid_engine.runtime.onnx_file import OnnxFile
 
 DETECTOR_FILES = ("det_10g.onnx", "scrfd_10g_bnkps.onnx", "det_500m.onnx")
 RECOGNISER_FILES = ("w600k_r50.onnx", "glintr100.onnx", "w600k_mbf.onnx")
@@ -28,6 +28,10 @@ _DIGESTS = {
     _YUNET: "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
     _SFACE: "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
 }
+SFACE_DIGESTS = frozenset(
+    {_DIGESTS[_SFACE], "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"}
+)
+"""SHA-256 of the files that hold this SFace: the wheel's, and OpenCV Zoo's own in full precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

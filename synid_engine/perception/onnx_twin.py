@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from synid_engine.errors import UnsupportedModelError
-from synid_engine.perception.onnx_file import OnnxFile, attributes_of
+from synid_engine.runtime.onnx_file import OnnxFile, attributes_of
 
 _Attributes = Mapping[str, Any]
 _Operator = Callable[[Sequence[Tensor], _Attributes], Tensor]

@@ -1,5 +1,6 @@
 """The eighteen joints of a body as plain data, in the order of OpenPose. Knows no picture and no network."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -79,3 +80,8 @@ class Body:
             one if one is not None and 0 <= one[0] < width and 0 <= one[1] < height else None
             for one in pixels
         )
+
+
+def largest_first(bodies: Iterable[Body]) -> list[Body]:
+    """Return those of whom more is known than a point, the largest first."""
+    return sorted((body for body in bodies if body.area), key=lambda body: body.area, reverse=True)

@@ -1,11 +1,11 @@
-"""Reading poses from pictures: one contract, and the two detectors of controlnet_aux behind it.
+"""Reading poses from pictures: one contract, and DWPose or OpenPose behind it.
 
-Their packages are heavy and optional, so they are imported when the first picture is read.
+controlnet_aux is heavy and optional, so it is imported when the first picture is read.
 """
 
 import importlib
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Protocol, runtime_checkable
@@ -15,8 +15,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from synid_engine.errors import DamagedModelError, NobodyFoundError, NoPoseEstimatorError
-from synid_engine.pose.body import JOINTS, Body, Point
-from synid_engine.pose.estimator_folder import DWPOSE_WEIGHTS, OPENPOSE_WEIGHTS, estimator_kind
+from synid_engine.pose.body import JOINTS, Body, Point, largest_first
+from synid_engine.pose.dwpose import OnnxDwposeEstimator
+from synid_engine.pose.estimator_folder import (
+    DWPOSE_WEIGHTS,
+    OPENPOSE_WEIGHTS,
+    EstimatorKind,
+    estimator_kind,
+)
 
 _LONGER_PX, _SHORTER_PX = 1024, 512
 _SURE = 0.3
@@ -35,7 +41,7 @@ class PoseEstimator(Protocol):
 
         Raises:
             NoPoseEstimatorError: What it needs is not installed, or does not fit together.
-            DamagedModelError: Its weights cannot be used.
+            WeightsError: Its weights are missing, or cannot be used here.
         """
         ...
 
@@ -46,7 +52,7 @@ def read_body(estimator: PoseEstimator, picture: Image.Image) -> Body:
     Raises:
         NobodyFoundError: There is nobody. A map of nobody would be black, and ask for an empty picture.
         NoPoseEstimatorError: What the estimator needs is not installed, or does not fit together.
-        DamagedModelError: Its weights cannot be used.
+        WeightsError: Its weights are missing, or cannot be used here.
     """
     bodies = estimator.find_bodies(picture)
     if not bodies:
@@ -85,7 +91,7 @@ class OpenposeEstimator:
 
 
 class DwposeEstimator:
-    """DWPose: a detector of people, then the joints of each; needs OpenMMLab's packages too."""
+    """DWPose from torch's own files: people, then the joints of each; needs OpenMMLab's packages too."""
 
     def __init__(self, folder: Path, *, device: str) -> None:
         self._folder, self._device = folder, device
@@ -118,6 +124,13 @@ class DwposeEstimator:
             raise DamagedModelError(folder=self._folder, part="DWPose", detail=_reason(error)) from error
 
 
+_ESTIMATORS: Mapping[EstimatorKind, Callable[..., PoseEstimator]] = {
+    "openpose": OpenposeEstimator,
+    "dwpose": OnnxDwposeEstimator,
+    "dwpose of OpenMMLab": DwposeEstimator,
+}
+
+
 def load_pose_estimator(folder: Path, *, device: str) -> PoseEstimator | None:
     """Return the estimator whose weights are in a folder; None if there are none.
 
@@ -126,7 +139,7 @@ def load_pose_estimator(folder: Path, *, device: str) -> PoseEstimator | None:
     kind = estimator_kind(folder)
     if kind is None:
         return None
-    return (OpenposeEstimator if kind == "openpose" else DwposeEstimator)(folder, device=device)
+    return _ESTIMATORS[kind](folder, device=device)
 
 
 def _imported(name: str) -> Any:  # noqa: ANN401  (the package is untyped)
@@ -150,8 +163,7 @@ def _pixels(picture: Image.Image) -> Pixels:
 def _by_size(people: Iterable[list[Point | None]], picture: Image.Image) -> list[Body]:
     """Return those of whom something is known, the largest first."""
     aspect = picture.width / picture.height
-    bodies = [Body(joints=tuple(joints), aspect=aspect) for joints in people]
-    return sorted((body for body in bodies if body.area), key=lambda body: body.area, reverse=True)
+    return largest_first(Body(joints=tuple(joints), aspect=aspect) for joints in people)
 
 
 def _reason(error: Exception) -> str:

@@ -11,7 +11,7 @@ from synid_engine.perception.alignment import ARCFACE_SIZE, align_to_arcface
 from synid_engine.perception.arcface import ArcFaceEncoder, load_arcface
 from synid_engine.perception.grid_detector import GridConfig, GridFaceDetector
 from synid_engine.perception.onnx_faces import load_pack_detector, load_pack_encoder
-from synid_engine.perception.onnx_file import OnnxFile
+from synid_engine.runtime.onnx_file import OnnxFile
 from synid_engine.synid.losses import face_loss
 
 from ...onnx_models import save_colour_scrfd, save_random_scrfd, save_small_arcface  # noqa: TID252

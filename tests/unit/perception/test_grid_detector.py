@@ -16,7 +16,7 @@ from synid_engine.perception import FaceDetector
 from synid_engine.perception.grid_detector import GridConfig, GridFaceDetector
 from synid_engine.perception.grid_networks import ScrfdNetwork
 from synid_engine.perception.onnx_faces import load_pack_detector
-from synid_engine.perception.onnx_file import OnnxFile
+from synid_engine.runtime.onnx_file import OnnxFile
 
 from ...onnx_models import save_colour_scrfd, save_random_scrfd, save_small_arcface  # noqa: TID252
 

@@ -11,8 +11,8 @@ from synid_engine.errors import (
     MissingProviderError,
     UnsupportedModelError,
 )
-from synid_engine.perception.onnx_file import OnnxFile, OnnxNetwork, OnnxSession, normalises_itself
 from synid_engine.perception.onnx_twin import OnnxTwin
+from synid_engine.runtime.onnx_file import OnnxFile, OnnxNetwork, OnnxSession, normalises_itself
 
 from ...onnx_models import Graph, save_random_scrfd, save_small_arcface  # noqa: TID252  (tests are no package)
 

@@ -15,7 +15,7 @@ from synid_engine.errors import DamagedModelError, MissingPackageError, NoFaceFo
 from synid_engine.perception import onnx_faces
 from synid_engine.perception.arcface import ArcFaceEncoder, load_arcface
 from synid_engine.perception.onnx_faces import FacePair, load_packaged_faces
-from synid_engine.perception.onnx_file import OnnxFile
+from synid_engine.runtime.onnx_file import OnnxFile
 
 CPU = torch.device("cpu")
 

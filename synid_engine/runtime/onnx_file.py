@@ -3,7 +3,10 @@
 Knows nothing about what the networks see.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -105,6 +108,8 @@ class OnnxSession:
         provider = _CUDA if device.type == "cuda" else _CPU
         if provider not in cast("list[str]", onnxruntime.get_available_providers()):
             raise MissingProviderError(provider=provider, device=str(device))
+        if provider == _CUDA:
+            _load_cuda(onnxruntime)
         settings = {"device_id": device.index or 0} if provider == _CUDA else {}
         try:
             self._session: Any = onnxruntime.InferenceSession(
@@ -162,6 +167,18 @@ def attributes_of(node: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a node of o
     from onnx import helper  # noqa: PLC0415 - as above
 
     return {one.name: helper.get_attribute_value(one) for one in node.attribute}
+
+
+@cache
+def _load_cuda(onnxruntime: Any) -> None:  # noqa: ANN401 - it declares no types
+    """Let onnxruntime find CUDA and cuDNN in the packages that torch came with; once is enough.
+
+    Versions before 1.21 cannot, and look where the system looks. What it says of this is no output of ours.
+    """
+    load = getattr(onnxruntime, "preload_dlls", None)
+    if load is not None:
+        with redirect_stdout(sys.stderr):
+            load()
 
 
 def _fold(model: Any) -> None:  # noqa: ANN401 - a model of onnx
