@@ -46,7 +46,7 @@ class BatchConfig:
         training_rows: Rows of a training step that several creations share, if they train in a `SharedRoom`;
             0 lets each train by itself.
         posed_steps: Plain steps that one with a pose counts as; see `CostModel`.
-        decode_rows: Finished latents of one picture size that are decoded together.
+        decode_rows: The most finished latents of one picture size that are decoded together.
     """
 
     max_rows: int = 8
