@@ -18,6 +18,7 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from synid_engine.runtime.device import choose_device, choose_dtype
+from synid_engine.runtime.few_steps import FewStepAdapter, load_few_steps
 from synid_engine.runtime.model_folder import ModelFolder, hash_model, quiet_libraries
 from synid_engine.runtime.pose_control import PoseControl, load_pose_control
 from synid_engine.runtime.text_states import text_states
@@ -50,13 +51,14 @@ class Backbone:
         tokenizers: One for each text encoder.
         noise_scheduler_config: Configuration of a diffusers noise scheduler: betas, prediction type, spacing.
         model_id: Name for people.
-        model_hash: SHA-256 over every weight and configuration file but the ControlNet's, which no identity
-            depends on; identities belong to one.
+        model_hash: SHA-256 over every weight and configuration file but those of ControlNet and few-step
+            adapter, which no identity depends on; identities belong to one.
         device: Where all modules are.
         dtype: Format of all weights; latents between steps stay float32.
         pose_control: Holds poses; None where the folder has no `controlnet`.
         compiled_unet: Called in the place of `unet`, and as it, where no gradients are wanted; None where
             nothing is compiled.
+        few_steps: Lets rows be drawn in few steps; None where the folder has no `few_steps`.
     """
 
     unet: UNet2DConditionModel
@@ -70,6 +72,7 @@ class Backbone:
     dtype: torch.dtype
     pose_control: PoseControl | None = None
     compiled_unet: Callable[..., tuple[Tensor]] | None = None
+    few_steps: FewStepAdapter | None = None
 
     @property
     def vae_scale_factor(self) -> int:
@@ -127,7 +130,7 @@ def load_backbone(
 
     Args:
         folder: Holds `model_index.json`, `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`, and may
-            hold `controlnet`, which then must fit the UNet.
+            hold `controlnet` and `few_steps`, which then must fit the UNet.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
         dtype: Format of the weights; None chooses what the device multiplies in hardware.
 
@@ -160,6 +163,7 @@ def load_backbone(
             device=place,
             dtype=weights,
             pose_control=load_pose_control(models, root, unet),
+            few_steps=load_few_steps(models, root, unet),
         )
 
 

@@ -30,7 +30,8 @@ from synid_engine.synid.pipeline import DistillConfig, usual_config
 from synid_engine.synid.posing import posed_row
 from synid_engine.synid.stage import Report, StageModels
 from synid_engine.synid.trainable import TrainableTokens
-from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
+from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training_pictures import TrainingPictures
 
 _log = logging.getLogger(__name__)
 _PROMPT = "a person, looking calm"

@@ -21,7 +21,8 @@ from synid_engine.synid.stage import (
     stage_seed,
 )
 from synid_engine.synid.trainable import TrainableLowRank
-from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
+from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
