@@ -193,6 +193,7 @@ def bootstrap(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
             tokens=trainable.tokens.detach().cpu(),
             value_gain=projection.value_gain,
             loss=outcome.final_loss,
+            steps=outcome.steps,
         ),
         accepted=selected.accepted,
         refined=selected.refined,

@@ -14,6 +14,7 @@ from synid_engine.synid.drift import DriftConfig, DriftCorrection, UnfinishedDri
 from synid_engine.synid.projector import Projection, ProjectorConfig, TokenLibrary, project
 from synid_engine.synid.stage import Bookmark, OnProgress, Report, StageModels, stage_generator
 from synid_engine.synid.stage_clock import StageClock
+from synid_engine.synid.training import TrainingConfig
 from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
@@ -267,6 +268,19 @@ def _finished(bank: IdentityBank, loop: _Loop, done: Checkpoint) -> Distilled:
         report["adapter_identity"] = [
             round(score.identity, 4) for score in (done.adapted.before, done.adapted.after)
         ]
+    report["steps"] = _steps(loop.config, done)
     return Distilled(
         bank=bank.detach(), anchors=anchors, scores=scores, report=report, words=loop.words.prompt("")
     )
+
+
+def _steps(config: DistillConfig, done: Checkpoint) -> dict[str, str]:
+    """Tell how many of the planned steps each training took."""
+    taken: dict[str, tuple[int, TrainingConfig]] = {}
+    if done.projection is not None:
+        taken["projector"] = done.projection.steps, config.projector.training
+    if done.bootstrapped is not None:
+        taken["bootstrap"] = done.bootstrapped.projection.steps, config.bootstrap.training
+    if done.adapted is not None:
+        taken["adapter"] = done.adapted.steps, config.adapter.training
+    return {stage: f"{steps} of {training.steps}" for stage, (steps, training) in taken.items()}

@@ -202,8 +202,8 @@ def _shrunk(values: Sequence[float], index: int) -> float:
 
 def _stale(values: Sequence[float], least_gain: float) -> int:
     """Return how many values have come since the last that was smaller than all before by a share."""
-    best, since = float("inf"), 0
-    for value in values:
+    best, since = values[0] if values else 0.0, 0
+    for value in values[1:]:
         is_gain = value < (1 - least_gain) * best
         best, since = (value, 0) if is_gain else (best, since + 1)
     return since
