@@ -20,7 +20,7 @@ from synid_engine.synid.words import IdentityWords
 
 StageName = Literal["anchors", "projector", "bootstrap", "drift", "adapter"]
 STAGES: tuple[StageName, ...] = ("anchors", "projector", "bootstrap", "drift", "adapter")
-_REQUIRED: tuple[StageName, ...] = ("anchors", "projector")
+REQUIRED: tuple[StageName, ...] = ("anchors", "projector")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,8 @@ class DistillConfig:
 
     def __post_init__(self) -> None:
         known = set(self.stages) <= set(STAGES) and len(set(self.stages)) == len(self.stages)
-        if not known or not set(_REQUIRED) <= set(self.stages):
-            allowed = f"{', '.join(_REQUIRED)} and any of {', '.join(STAGES[2:])}"
+        if not known or not set(REQUIRED) <= set(self.stages):
+            allowed = f"{', '.join(REQUIRED)} and any of {', '.join(STAGES[2:])}"
             raise InvalidSettingError(field="stages", value=self.stages, allowed=allowed)
 
     def ablated(self, variant: Literal["A", "B", "C", "D"]) -> "DistillConfig":
@@ -70,17 +70,6 @@ class DistillConfig:
             "adapter": self.adapter.rows,
         }
         return {stage: rows[stage] for stage in STAGES if stage in self.stages}
-
-
-def usual_config(models: StageModels) -> DistillConfig:
-    """Return how characters are made unless more is asked for.
-
-    Where no encoder reads portraits, by all stages. Beside its tokens the last three show no gain in the
-    ablation, so there only the first two train, and probes tell how steady the character is.
-    """
-    if models.identity_encoder is None:
-        return DistillConfig()
-    return DistillConfig(stages=(*_REQUIRED, "drift"), drift=DriftConfig(rounds=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

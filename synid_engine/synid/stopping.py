@@ -39,7 +39,7 @@ class StoppingConfig:
     """
 
     every: int = 0
-    patience: int = 2
+    patience: int = 1
     least_gain: float = 0.02
     questions: int = 8
     judged_noise: float = 0.6
@@ -54,7 +54,12 @@ class StoppingConfig:
     @property
     def work(self) -> int:
         """Work of a look in forward rows of the UNet; decoding and comparing a picture counts as ten."""
-        return self.questions + round(10 * self.judged_noise * self.questions)
+        return self.questions + 10 * self.judged
+
+    @property
+    def judged(self) -> int:
+        """How many of the questions are at clean timesteps."""
+        return round(self.judged_noise * self.questions)
 
     def looks(self, steps: int) -> int:
         """Return the most looks at a training of so many steps, with that before the first."""
