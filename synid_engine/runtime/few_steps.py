@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from diffusers.loaders.lora_pipeline import StableDiffusionLoraLoaderMixin
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
+from diffusers.utils import state_dict_utils
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
@@ -114,6 +114,7 @@ def _read_factors(root: Path, part: str) -> dict[str, _Factors]:
     """Read an adapter in any of the layouts that diffusers knows, by the layers of the UNet."""
     path = root / part
     read = cast("Any", StableDiffusionLoraLoaderMixin.lora_state_dict)
+    renamed = cast("Any", state_dict_utils).convert_unet_state_dict_to_peft
     try:
         found, alphas, told = read(
             str(path.parent),
@@ -122,8 +123,8 @@ def _read_factors(root: Path, part: str) -> dict[str, _Factors]:
             local_files_only=True,
             return_lora_metadata=True,
         )
-        tensors = cast("dict[str, Tensor]", convert_unet_state_dict_to_peft(found))
-        weights = cast("dict[str, float]", convert_unet_state_dict_to_peft(alphas or {}))
+        tensors = cast("dict[str, Tensor]", renamed(found))
+        weights = cast("dict[str, float]", renamed(alphas or {}))
     except _UNREADABLE as error:
         detail = (str(error) or type(error).__name__).splitlines()[0]
         raise DamagedModelError(folder=root, part=part, detail=detail) from error

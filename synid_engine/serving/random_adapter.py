@@ -1,5 +1,8 @@
 """A few-step adapter without its weights: factors of the published shapes, at random, to measure with."""
 
+from collections.abc import Iterator
+from typing import cast
+
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
@@ -19,9 +22,10 @@ def random_few_steps(unet: UNet2DConditionModel) -> FewStepAdapter:
     With Stable Diffusion 1.5 these are 278 layers and 67.25 M numbers; the files of LCM's and of Hyper-SD's
     adapter have the size of just so many, at half and at full precision.
     """
+    layers = cast("Iterator[tuple[str, nn.Module]]", unet.named_modules())
     changes = {
         name: _change(layer)
-        for name, layer in unet.named_modules()
+        for name, layer in layers
         if isinstance(layer, nn.Linear | nn.Conv2d) and name not in _UNCHANGED
     }
     return FewStepAdapter(schedule=_SCHEDULE, changes=changes)

@@ -32,7 +32,8 @@ class StoppingConfig:
     Attributes:
         every: Steps between two looks; 0 never looks, and trains to the end.
         patience: Looks in a row without a gain after which it ends.
-        least_gain: Share by which a loss, or what a likeness lacks, must shrink to count as a gain.
+        least_gain: Share that a look must add to all that was gained since the beginning, to count as a gain
+            of the loss or of the likeness.
         questions: Rows that are predicted at each look, at as many timesteps.
         judged_noise: Share of the timesteps, the clean ones, whose implied pictures are compared with the
             reference.
@@ -40,7 +41,7 @@ class StoppingConfig:
 
     every: int = 0
     patience: int = 1
-    least_gain: float = 0.02
+    least_gain: float = 0.05
     questions: int = 8
     judged_noise: float = 0.6
 
@@ -89,7 +90,7 @@ class Looks:
         return Looks(losses=losses, distances=distances, best=kept)
 
     def without_gain(self, least_gain: float) -> int:
-        """Return for how many looks neither has shrunk by this share."""
+        """Return for how many looks neither has added this share to its gain."""
         return min(_stale(self.losses, least_gain), _stale(self.distances, least_gain))
 
 
@@ -206,9 +207,9 @@ def _shrunk(values: Sequence[float], index: int) -> float:
 
 
 def _stale(values: Sequence[float], least_gain: float) -> int:
-    """Return how many values have come since the last that was smaller than all before by a share."""
+    """Return how many values have come since the last that added its share to all that was gained."""
     best, since = values[0] if values else 0.0, 0
     for value in values[1:]:
-        is_gain = value < (1 - least_gain) * best
-        best, since = (value, 0) if is_gain else (best, since + 1)
+        is_gain = best - value > least_gain * max(0.0, values[0] - value)
+        best, since = min(best, value), 0 if is_gain else since + 1
     return since

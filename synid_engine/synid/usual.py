@@ -8,24 +8,29 @@ from synid_engine.synid.stage import StageModels
 from synid_engine.synid.stopping import StoppingConfig
 from synid_engine.synid.training import TrainingConfig
 
-LOOK_EVERY = 10
+LOOK_EVERY = 5
 
 
 def usual_config(models: StageModels) -> DistillConfig:
     """Return how characters are made unless more is asked for.
 
-    Where no encoder reads portraits, by all stages; each training ends when it gains no more, and the lessons
-    of the bootstrap are drawn in few steps where the base model has an adapter for that. Beside an encoder's
-    tokens the last three stages show no gain in the ablation, so there only the first two train, to the end,
-    and probes tell how steady the character is.
+    Where no encoder reads portraits, by all stages, and the lessons of the bootstrap are drawn in few steps
+    if the base model has an adapter for that. Beside an encoder's tokens the last three stages show no gain
+    in the ablation, so there only the first two train, and probes tell how steady the character is.
+
+    Each training ends when it gains no more. With the embedded model that is after 40 of 60 steps in the mean
+    over six characters, and after 54 over five with its encoder taken away. None of the eleven was less like
+    itself for it, by more than 0.001, to a recogniser that no stage has seen.
     """
-    if models.identity_encoder is not None:
-        return DistillConfig(stages=(*REQUIRED, "drift"), drift=DriftConfig(rounds=0))
     whole = DistillConfig()
+    projector = replace(whole.projector, training=_watched(whole.projector.training))
+    if models.identity_encoder is not None:
+        stages = (*REQUIRED, "drift")
+        return replace(whole, stages=stages, projector=projector, drift=DriftConfig(rounds=0))
     lessons = replace(whole.bootstrap.draw, few_steps=models.backbone.few_steps is not None)
     return replace(
         whole,
-        projector=replace(whole.projector, training=_watched(whole.projector.training)),
+        projector=projector,
         bootstrap=replace(whole.bootstrap, draw=lessons, training=_watched(whole.bootstrap.training)),
         adapter=replace(whole.adapter, training=_watched(whole.adapter.training)),
     )

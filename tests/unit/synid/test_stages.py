@@ -252,3 +252,4 @@ def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) ->
     usual = usual_config(reading)
     assert usual.stages == ("anchors", "projector", "drift")
     assert usual.drift.rounds == 0, "probes only: nothing is trained"
+    assert usual.projector.training.stopping.every > 0
