@@ -102,7 +102,7 @@ class FewStepSchedule:
     noise_scheduler: FewStepMethod
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= _MOST_FEW:
+        if self.steps not in range(1, _MOST_FEW + 1):
             raise InvalidSettingError(field="steps", value=self.steps, allowed=f"1 to {_MOST_FEW}")
         if not 1 <= self.guidance_scale <= _MOST_GUIDANCE:
             allowed = f"1 to {_MOST_GUIDANCE}"

@@ -41,9 +41,9 @@ class StoppingConfig:
 
     every: int = 0
     patience: int = 1
-    least_gain: float = 0.05
-    questions: int = 8
-    judged_noise: float = 0.6
+    least_gain: float = 0.1
+    questions: int = 4
+    judged_noise: float = 0.5
 
     def __post_init__(self) -> None:
         require_at_least("every", self.every, 0)

@@ -35,7 +35,7 @@ def test_plans_are_added_up_from_their_steps() -> None:
     drawing = 10 * (6 * 8 + 5 * 20 + 1 * 30) + 46
     assert batched.creation_s(FULL_PLAN) == drawing + 260 * 100
     assert batched.creation_s(SHORT_PLAN) == (
-        drawing - 5 * (20 * 10 - 8 * 13) + 100 * 100 + 21 * (10 * 8 / 8 + 5 * 1)
+        drawing - 5 * (20 * 10 - 8 * 13) + 100 * 100 + SHORT_PLAN.looks * (10 * 4 / 8 + 2 * 1)
     )
     assert batched.picture_s(30) == 30 * 10 / 4 + 1
     single = SingleSteps(denoise_s=3.0, rest_s=2.0, train_s=5.0)
