@@ -61,6 +61,12 @@ def pull_models(
     name: Annotated[
         str | None, typer.Option("--name", help="What the set with your base is called.", show_default=False)
     ] = None,
+    few_steps: Annotated[
+        str | None,
+        typer.Option(
+            "--few-steps", help="Adapter that draws the set's lessons in few steps.", show_default=False
+        ),
+    ] = None,
     store: Store = None,
 ) -> None:
     """Fetch what is lacking of sets and models; stopped or cut off, the same command goes on where it was."""
@@ -69,9 +75,12 @@ def pull_models(
 
     here = _store(store)
     sets = [SETS[one] for one in names if one in SETS]
+    if few_steps is not None:
+        sets = model_sets.with_few_steps(sets, few_steps)
     if base is None:
         _require_no_name(name)
-        _pull(model_pull.specs_of(names), here, accepts=accept)
+        wanted = names if few_steps is None else [*names, few_steps]
+        _pull(model_pull.specs_of(wanted), here, accepts=accept)
         for folder in [model_sets.compose(one, here) for one in sets]:
             _print(str(folder))
         return

@@ -2,15 +2,16 @@
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storage.files import scratch_folder, sha256_of
 from storage.model_sets import ComposedSet, OwnBase, SetFolders
 from storage.models import ModelStore
-from synid_engine.errors import MissingModelError
-from synid_engine.runtime.model_spec import ModelSet, ModelSpec
+from synid_engine.errors import InvalidSettingError, MissingModelError
+from synid_engine.runtime.model_spec import ModelSet, ModelSpec, SetPart
 from synid_engine.runtime.model_table import MODELS, SETS
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ CLIP = "clip-vit-l14"
 """Has the tokenizer that a checkpoint in one file lacks."""
 
 _BASE_PARTS = ("unet", "vae", "text_encoder", "tokenizer", "scheduler")
+_ADAPTER = "few_steps/adapter"
 _ODD = re.compile("[^a-z0-9._-]+")
 
 
@@ -50,6 +52,21 @@ def wish_of(path: Path, name: str | None, store: ModelStore) -> OwnBaseWish:
 def companions(one: ModelSet) -> tuple[ModelSpec, ...]:
     """Return a set's models besides its base."""
     return tuple(MODELS[part.model] for part in one.parts if part.place)
+
+
+def with_few_steps(sets: Sequence[ModelSet], name: str) -> list[ModelSet]:
+    """Return sets with a few-step adapter in each.
+
+    Raises:
+        InvalidSettingError: The model of this name is none, or there is no set to put it in.
+    """
+    adapters = [spec.name for spec in MODELS.values() if spec.few_steps is not None]
+    if name not in adapters:
+        raise InvalidSettingError(field="--few-steps", value=name, allowed=", ".join(adapters))
+    if not sets:
+        raise InvalidSettingError(field="--few-steps", value=name, allowed="with the name of a set")
+    part = SetPart(place=_ADAPTER, model=name)
+    return [replace(one, parts=(*one.parts, part)) for one in sets]
 
 
 def compose(one: ModelSet, store: ModelStore) -> Path:
@@ -114,9 +131,19 @@ def _converted(
 
 
 def _files(one: ModelSet) -> dict[str, bytes]:
-    """Return what tells an engine how the set perceives."""
+    """Return what tells an engine how the set perceives, and how its few-step adapter draws."""
     parts = {name: {"kind": part.kind, "folder": part.folder} for name, part in one.perception.items()}
-    return {"perception/perception.json": f"{json.dumps(parts, indent=2)}\n".encode()}
+    files = {"perception/perception.json": _as_json(parts)}
+    adapters = [MODELS[part.model] for part in one.parts if part.place == _ADAPTER]
+    for spec in adapters:
+        if spec.few_steps is not None:
+            file = f"{Path(_ADAPTER).name}/{spec.files[0].places[0]}"
+            files["few_steps/few_steps.json"] = _as_json({"file": file, **asdict(spec.few_steps)})
+    return files
+
+
+def _as_json(value: object) -> bytes:
+    return f"{json.dumps(value, indent=2)}\n".encode()
 
 
 def _model_hash(base: Path) -> str:

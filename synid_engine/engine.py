@@ -24,12 +24,13 @@ from synid_engine.synid.character import Character
 from synid_engine.synid.checkpoint_file import CheckpointKeeper, FileKeeper, NoKeeper, fingerprint
 from synid_engine.synid.images import to_picture, to_tensor
 from synid_engine.synid.library import FinishedCharacter, build_library
-from synid_engine.synid.pipeline import DistillConfig, Distilled, distill, usual_config
+from synid_engine.synid.pipeline import DistillConfig, Distilled, distill
 from synid_engine.synid.posing import posed_row
 from synid_engine.synid.projector import TokenLibrary
 from synid_engine.synid.repertoire import folder_repertoire, posed
 from synid_engine.synid.request import WORDS, RenderConfig, Subject, request_row
 from synid_engine.synid.stage import OnProgress, Progress, StageModels
+from synid_engine.synid.usual import usual_config
 from synid_engine.synid.words import PlainWording, Wording
 from synid_engine.tiny.wording import WorldWording
 

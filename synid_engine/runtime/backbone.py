@@ -18,6 +18,7 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from synid_engine.runtime.device import choose_device, choose_dtype
+from synid_engine.runtime.few_steps import FewStepAdapter, load_few_steps
 from synid_engine.runtime.model_folder import ModelFolder, hash_model, quiet_libraries
 from synid_engine.runtime.pose_control import PoseControl, load_pose_control
 from synid_engine.runtime.preview_vae import load_preview_vae
@@ -51,14 +52,15 @@ class Backbone:
         tokenizers: One for each text encoder.
         noise_scheduler_config: Configuration of a diffusers noise scheduler: betas, prediction type, spacing.
         model_id: Name for people.
-        model_hash: SHA-256 over every weight and configuration file but those of the ControlNet and the
-            preview VAE, which no identity depends on; identities belong to one.
+        model_hash: SHA-256 over every weight and configuration file but those of ControlNet, preview VAE and
+            few-step adapter, which no identity depends on; identities belong to one.
         device: Where all modules are.
         dtype: Format of all weights; latents between steps stay float32.
         pose_control: Holds poses; None where the folder has no `controlnet`.
         preview_vae: Decodes what is looked at for a moment; None where the folder has no `preview`.
         compiled_unet: Called in the place of `unet`, and as it, where no gradients are wanted; None where
             nothing is compiled.
+        few_steps: Lets rows be drawn in few steps; None where the folder has no `few_steps`.
     """
 
     unet: UNet2DConditionModel
@@ -73,6 +75,7 @@ class Backbone:
     pose_control: PoseControl | None = None
     preview_vae: AutoencoderTiny | None = None
     compiled_unet: Callable[..., tuple[Tensor]] | None = None
+    few_steps: FewStepAdapter | None = None
 
     @property
     def vae_scale_factor(self) -> int:
@@ -139,7 +142,7 @@ def load_backbone(
 
     Args:
         folder: Holds `model_index.json`, `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`, and may
-            hold `controlnet` and `preview`, which then must fit the UNet.
+            hold `controlnet`, `preview` and `few_steps`, which then must fit the UNet.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
         dtype: Format of the weights; None chooses what the device multiplies in hardware.
 
@@ -174,6 +177,7 @@ def load_backbone(
             dtype=weights,
             pose_control=load_pose_control(models, root, unet),
             preview_vae=load_preview_vae(models, root, unet, scale_factor=_scale_factor(vae)),
+            few_steps=load_few_steps(models, root, unet),
         )
 
 

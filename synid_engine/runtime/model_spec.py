@@ -8,11 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Literal, TypeAlias, get_args
 
 from synid_engine.errors import InvalidSettingError
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 _NAME = re.compile("[a-z0-9][a-z0-9._-]*")
+_MOST_FEW, _MOST_GUIDANCE = 50, 20
+
+FewStepMethod: TypeAlias = Literal["ddim_trailing", "lcm"]
+"""What few-step adapters are trained for: DDIM that begins at the noisiest timestep, or LCM's own steps."""
 _PICKLES = frozenset({".bin", ".ckpt", ".pkl", ".pt", ".pth"})
 
 
@@ -83,6 +88,31 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FewStepSchedule:
+    """How a few-step adapter is drawn with, by those who published it.
+
+    Attributes:
+        steps: Denoising steps of a picture.
+        guidance_scale: 1 draws without guidance.
+        noise_scheduler: The method that it was trained for.
+    """
+
+    steps: int
+    guidance_scale: float
+    noise_scheduler: FewStepMethod
+
+    def __post_init__(self) -> None:
+        if self.steps not in range(1, _MOST_FEW + 1):
+            raise InvalidSettingError(field="steps", value=self.steps, allowed=f"1 to {_MOST_FEW}")
+        if not 1 <= self.guidance_scale <= _MOST_GUIDANCE:
+            allowed = f"1 to {_MOST_GUIDANCE}"
+            raise InvalidSettingError(field="guidance_scale", value=self.guidance_scale, allowed=allowed)
+        if self.noise_scheduler not in get_args(FewStepMethod):
+            allowed = ", ".join(get_args(FewStepMethod))
+            raise InvalidSettingError(field="noise_scheduler", value=self.noise_scheduler, allowed=allowed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """A published model.
 
@@ -95,6 +125,7 @@ class ModelSpec:
         licence: Its name, as published.
         licence_class: What that allows; research-only models have to be accepted by name.
         about: One line for people.
+        few_steps: How a few-step adapter is drawn with; None for all else.
     """
 
     name: str
@@ -105,6 +136,7 @@ class ModelSpec:
     licence: str
     licence_class: LicenceClass
     about: str
+    few_steps: FewStepSchedule | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -7,6 +7,7 @@ the file is checked against what the hub says of it and against its own format.
 from collections.abc import Mapping
 
 from synid_engine.runtime.model_spec import (
+    FewStepSchedule,
     LicenceClass,
     ModelFile,
     ModelRole,
@@ -204,6 +205,7 @@ _SPECS = (
         licence="Open RAIL++-M",
         licence_class=LicenceClass.USE_RESTRICTED,
         about="draws in four to eight steps, almost without guidance",
+        few_steps=FewStepSchedule(steps=8, guidance_scale=1.5, noise_scheduler="lcm"),
     ),
     ModelSpec(
         name="hyper-sd-8",
@@ -214,6 +216,7 @@ _SPECS = (
         licence="none stated",
         licence_class=LicenceClass.RESEARCH_ONLY,  # what nobody licenses, nobody may serve to others
         about="draws in eight steps and keeps guidance and negative prompts",
+        few_steps=FewStepSchedule(steps=8, guidance_scale=5.0, noise_scheduler="ddim_trailing"),
     ),
 )
 

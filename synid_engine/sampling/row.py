@@ -13,7 +13,9 @@ from synid_engine.errors import InvalidSettingError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.regions import Masks
 
-NoiseSchedulerName = Literal["ddim", "dpm_multistep", "euler", "euler_ancestral", "unipc"]
+NoiseSchedulerName = Literal[
+    "ddim", "ddim_trailing", "dpm_multistep", "euler", "euler_ancestral", "lcm", "unipc"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,6 +30,8 @@ class RenderRow:
         guidance_scale: 1 draws without guidance, in half the time.
         guidance_rescale: In [0, 1]; how far the contrast that guidance adds is taken back.
         noise_scheduler: The method that walks the model's noise schedule.
+        few_steps_scale: Weight of the base model's few-step adapter, whose schedule says with which steps,
+            guidance and method it draws; 0 is the stock model.
         banks: The characters in the picture.
         region_masks: For each bank its weight in [0, 1] over the picture, at any resolution; none given,
             every bank is everywhere.
@@ -54,6 +58,7 @@ class RenderRow:
     guidance_scale: float = 5.0
     guidance_rescale: float = 0.7
     noise_scheduler: NoiseSchedulerName = "ddim"
+    few_steps_scale: float = 0.0
     banks: tuple[IdentityBank, ...] = ()
     region_masks: Masks = ()
     identity_scale: float = 1.0
@@ -75,6 +80,7 @@ class RenderRow:
         _within("num_inference_steps", self.num_inference_steps, 1, 1000)
         _within("guidance_scale", self.guidance_scale, 1, 100)
         _within("guidance_rescale", self.guidance_rescale, 0, 1)
+        _within("few_steps_scale", self.few_steps_scale, 0, 2)
         _within("identity_scale", self.identity_scale, 0, 10)
         _within("token_scale", self.token_scale, 0, 100)
         _within("identity_start", self.identity_start, 0, 1)

@@ -91,7 +91,8 @@ class RowState:
         noise = {"generator": self._generator} if self._draws_noise else {}
         output = self._noise_scheduler.step(noise_pred, self.timestep, self.latents, **noise)
         self.latents = cast("Tensor", output.prev_sample)
-        self.preview = cast("Tensor", output.get("pred_original_sample", self.latents))
+        implied = output.get("pred_original_sample", output.get("denoised"))
+        self.preview = self.latents if implied is None else cast("Tensor", implied)
         self.index += 1
 
     def _first_latents(self, noise: Float[Tensor, "1 c h w"]) -> Float[Tensor, "1 c h w"]:

@@ -8,11 +8,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from synid_engine.errors import BaseModelMismatchError, DeviceOutOfMemoryError, PictureSizeMismatchError
+from synid_engine.errors import (
+    BaseModelMismatchError,
+    DeviceOutOfMemoryError,
+    InvalidSettingError,
+    PictureSizeMismatchError,
+)
 from synid_engine.identity.attention import install_identity_attention, with_context_projected
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.condition import ConditionedContext, condition_rows, pad_contexts
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.sampling.few_steps import few_steps_acting
 from synid_engine.sampling.guidance import guide
 from synid_engine.sampling.pose_residuals import pose_residuals
 from synid_engine.sampling.row import RenderRow
@@ -65,11 +71,14 @@ class DenoiseRun:
         Raises:
             PictureSizeMismatchError: The rows under way have another size.
             BaseModelMismatchError: A bank is of another base model.
-            InvalidSettingError: There are more steps than the model has timesteps.
+            InvalidSettingError: There are more steps than the model has timesteps, or it is to be drawn
+                quickly and the base model has no few-step adapter.
             NoPoseControlError: It is posed, and the base model cannot hold a pose.
         """
         for bank in row.banks:
             self._check_bank(bank)
+        if row.few_steps_scale and self._backbone.few_steps is None:
+            raise InvalidSettingError(field="few_steps_scale", value=row.few_steps_scale, allowed="0")
         state = RowState(row, self._backbone)
         for other in self._states.values():
             if other.size != state.size:
@@ -118,19 +127,22 @@ class DenoiseRun:
     def _predict(self, states: Sequence[RowState], *, unconditional: int) -> Float[Tensor, "batch c h w"]:
         """Run the UNet over the unconditional halves, which come first, and the conditional ones."""
         backbone = self._backbone
-        batch = self._assembled(states, unconditional)
         latents = torch.cat([state.model_input() for state in states]).to(backbone.dtype)
         timesteps = torch.stack([state.timestep.float() for state in states]).to(backbone.device)
         try:
-            noise_pred = cast("Any", backbone.compiled_unet or backbone.unet)(
-                latents,
-                timesteps,
-                encoder_hidden_states=batch.conditioned.context,
-                cross_attention_kwargs=batch.conditioned.cross_attention_kwargs,
-                added_cond_kwargs=batch.added,
-                return_dict=False,
-                **pose_residuals(backbone, states, latents, timesteps, batch.prompt_embeds, batch.added),
-            )[0]
+            with few_steps_acting(backbone, [state.row.few_steps_scale for state in states]) as is_quick:
+                batch = self._assembled(states, unconditional)
+                posed = pose_residuals(backbone, states, latents, timesteps, batch.prompt_embeds, batch.added)
+                compiled = None if is_quick else backbone.compiled_unet  # it has no few-step adapter in it
+                noise_pred = cast("Any", compiled or backbone.unet)(
+                    latents,
+                    timesteps,
+                    encoder_hidden_states=batch.conditioned.context,
+                    cross_attention_kwargs=batch.conditioned.cross_attention_kwargs,
+                    added_cond_kwargs=batch.added,
+                    return_dict=False,
+                    **posed,
+                )[0]
         except torch.OutOfMemoryError as error:
             raise DeviceOutOfMemoryError(rows=len(states)) from error
         return cast("Tensor", noise_pred).float()

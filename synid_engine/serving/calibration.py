@@ -27,11 +27,13 @@ from synid_engine.serving.messages import Message
 from synid_engine.serving.step_timing import best_size, timed_ms
 from synid_engine.synid.drawing import MAX_ROWS, DrawConfig
 from synid_engine.synid.embeds import embed_pictures, fuse
-from synid_engine.synid.pipeline import DistillConfig, usual_config
+from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.posing import posed_row
 from synid_engine.synid.stage import Report, StageModels
 from synid_engine.synid.trainable import TrainableTokens
-from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
+from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training_pictures import TrainingPictures
+from synid_engine.synid.usual import usual_config
 
 _log = logging.getLogger(__name__)
 _PROMPT = "a person, looking calm"

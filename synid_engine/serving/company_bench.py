@@ -24,7 +24,8 @@ from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.reports import Broken, Finished, Progressed, Report, Started
 from synid_engine.serving.spool import Spool
 from synid_engine.serving.wire import WireError
-from synid_engine.synid.pipeline import DistillConfig, usual_config
+from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.usual import usual_config
 
 _CREATION, _MAKER = 0, 0
 _TRAINED = frozenset({"projector", "bootstrap", "drift", "adapter"})

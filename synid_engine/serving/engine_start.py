@@ -22,7 +22,7 @@ from synid_engine.serving.recipe import read_recipe
 from synid_engine.serving.reports import Ready, Report
 from synid_engine.serving.spool import Spool
 from synid_engine.serving.stepwise import SharedRoom
-from synid_engine.synid.pipeline import usual_config
+from synid_engine.synid.usual import usual_config
 
 _SHARES = {
     "base model": 0.2,

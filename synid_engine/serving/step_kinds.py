@@ -1,7 +1,7 @@
 """The kinds of steps that pictures and characters consist of, ours and the stock ones, ready to be timed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any, TypeAlias, cast
 
@@ -15,6 +15,7 @@ from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
+from synid_engine.serving.random_adapter import random_few_steps
 from synid_engine.serving.speed_bench import random_banks, stock_pipeline
 from synid_engine.serving.upstream_training import UpstreamTraining
 from synid_engine.synid.adapter import AdapterConfig
@@ -57,18 +58,21 @@ def step_kinds(backbone: Backbone, kinds: StepKinds) -> dict[str, _Work]:
 
     Returns:
         `mixed` and `one`: a step of the queue, of as many characters as pictures and of one; `posed`: the
-        first with a pose for each picture, where the backbone has a ControlNet; `drawn`: of a creation;
-        `decode` and `chunk`: a picture, and a few together; `preview`: a picture by the small VAE, where the
-        backbone has one; `train`: an optimiser step of a bank; `short` and `long`: calls of the stock
-        pipeline without decoding; `upstream`: an optimiser step of adapters behind every block.
+        first with a pose for each picture, where the backbone has a ControlNet; `drawn`: of a creation, and
+        `quick`: the same with a few-step adapter; `decode` and `chunk`: a picture, and a few together;
+        `preview`: a picture by the small VAE, where the backbone has one; `train`: an optimiser step of a
+        bank; `short` and `long`: calls of the stock pipeline without decoding; `upstream`: an optimiser step
+        of adapters behind every block.
     """
     install_identity_attention(backbone.unet)
     banks = random_banks(backbone, kinds.pictures)
+    quick = replace(backbone, few_steps=random_few_steps(backbone.unet))
     latents = gaussian_noise((kinds.decoded, *backbone.latent_shape), cpu_generator(0)).to(backbone.device)
     ours: dict[str, _Work] = {
         "mixed": _stepping(backbone, banks),
         "one": _stepping(backbone, banks[:1] * kinds.pictures),
         "drawn": _stepping(backbone, banks[:1] * kinds.drawn),
+        "quick": _stepping(quick, banks[:1] * kinds.drawn, few_steps_scale=1.0),
         "decode": torch.no_grad()(lambda: backbone.decode(latents[:1])),
         "chunk": torch.no_grad()(lambda: backbone.decode(latents)),
         "train": _training(backbone, banks[0], kinds.batch_size),
@@ -100,7 +104,9 @@ def _with_stock_attention(backbone: Backbone, work: _Work) -> _Work:
     return prepared
 
 
-def _stepping(backbone: Backbone, banks: Sequence[IdentityBank], *, posed: bool = False) -> _Work:
+def _stepping(
+    backbone: Backbone, banks: Sequence[IdentityBank], *, posed: bool = False, few_steps_scale: float = 0.0
+) -> _Work:
     """Return a step of guided pictures of these characters; it goes on from call to call."""
     run = DenoiseRun(backbone)
     height, width = backbone.image_size
@@ -110,6 +116,7 @@ def _stepping(backbone: Backbone, banks: Sequence[IdentityBank], *, posed: bool 
             seed=seed,
             num_inference_steps=_ENDLESS,
             guidance_scale=_GUIDANCE,
+            few_steps_scale=few_steps_scale,
             banks=(bank,),
         )
         run.add(posed_row(row, body, size=(width, height), strength=1.0) if posed else row)

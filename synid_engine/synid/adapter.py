@@ -21,7 +21,8 @@ from synid_engine.synid.stage import (
     stage_seed,
 )
 from synid_engine.synid.trainable import TrainableLowRank
-from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
+from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
@@ -84,12 +85,14 @@ class Adapted:
         kept: Whether it has the adapter.
         before: Held-out score of the stage before.
         after: Held-out score with the adapter.
+        steps: Steps that its training took.
     """
 
     bank: IdentityBank
     kept: bool
     before: ProbeScore
     after: ProbeScore
+    steps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,7 +161,7 @@ def adapt(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
     if lessons.accepted is not None:
         pictures = pictures.joined(lessons.accepted, share=config.reference_share)
     learning = part_of(report, look, 1 - look)
-    train(
+    outcome = train(
         trainable,
         pictures,
         lessons.reference,
@@ -174,7 +177,8 @@ def adapt(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
     after = probe_bank(trained, probe, words, anchors.reference, models, report=part_of(report, 1 - look, 1))
     weight = config.prompt_weight
     kept = after.total(prompt_weight=weight) > before.total(prompt_weight=weight)
-    return Adapted(bank=trained if kept else start, kept=kept, before=before, after=after)
+    bank = trained if kept else start
+    return Adapted(bank=bank, kept=kept, before=before, after=after, steps=outcome.steps)
 
 
 def _retold(pictures: TrainingPictures, words: IdentityWords) -> TrainingPictures:

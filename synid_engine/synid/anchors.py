@@ -13,7 +13,7 @@ from synid_engine.errors import DistillationError, InvalidSettingError
 from synid_engine.synid.drawing import DrawConfig, Drawn, draw, prompt_scores
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds, embed_pictures, fuse, pairwise
 from synid_engine.synid.stage import Report, StageModels, require_at_least, require_within, stage_seed
-from synid_engine.synid.training import TrainingPictures
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.words import IdentityWords
 
 Pick = Callable[[Float[Tensor, "anchors 3 height width"]], int]

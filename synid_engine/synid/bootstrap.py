@@ -23,7 +23,8 @@ from synid_engine.synid.stage import (
     stage_seed,
 )
 from synid_engine.synid.trainable import TrainableTokens
-from synid_engine.synid.training import TrainingConfig, TrainingPictures, train
+from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
@@ -192,6 +193,7 @@ def bootstrap(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
             tokens=trainable.tokens.detach().cpu(),
             value_gain=projection.value_gain,
             loss=outcome.final_loss,
+            steps=outcome.steps,
         ),
         accepted=selected.accepted,
         refined=selected.refined,

@@ -29,10 +29,11 @@ from synid_engine.synid.optimiser import LossScale
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.probes import ProbeScore
 from synid_engine.synid.projector import Projection
-from synid_engine.synid.training import TrainingPictures
+from synid_engine.synid.stopping import Looks
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.training_state import TrainingState
 
-FORMAT = "synid-checkpoint-3"
+FORMAT = "synid-checkpoint-4"
 _PICTURE_AXES = 4
 _TYPES: dict[str, type] = {
     kind.__name__: kind
@@ -45,6 +46,7 @@ _TYPES: dict[str, type] = {
         DriftRounds,
         IdentityBank,
         IdentityReference,
+        Looks,
         LossScale,
         PictureEmbeds,
         ProbeScore,

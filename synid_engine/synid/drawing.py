@@ -1,14 +1,16 @@
 """Pictures that a stage draws for itself, and how well they show what their words say."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from synid_engine.errors import InvalidSettingError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.perception.bundle import Perception
+from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.denoise import StepProgress, denoise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.synid.stage import Report, StageModels, require_at_least
@@ -25,10 +27,13 @@ class DrawConfig:
     Attributes:
         num_inference_steps: Denoising steps of a picture.
         guidance_scale: 1 draws without guidance, in half the time.
+        few_steps: Whether the base model's few-step adapter draws, in the steps, the guidance and the method
+            of its own schedule, whatever is said here.
     """
 
     num_inference_steps: int = 8
     guidance_scale: float = 5.0
+    few_steps: bool = False
 
     def __post_init__(self) -> None:
         require_at_least("num_inference_steps", self.num_inference_steps, 1)
@@ -66,17 +71,12 @@ def draw(
         config: Steps and guidance.
         report: Told of every step and of every picture that is decoded.
         bank: The character in the pictures; None draws whomever the prompt describes.
+
+    Raises:
+        InvalidSettingError: It is to be drawn in few steps, and the base model has no adapter for that.
     """
-    rows = [
-        RenderRow(
-            prompt=prompt,
-            seed=seed,
-            num_inference_steps=config.num_inference_steps,
-            guidance_scale=config.guidance_scale,
-            banks=() if bank is None else (bank,),
-        )
-        for prompt, seed in zip(prompts, seeds, strict=True)
-    ]
+    form = replace(_form(config, models.backbone), banks=() if bank is None else (bank,))
+    rows = [replace(form, prompt=prompt, seed=seed) for prompt, seed in zip(prompts, seeds, strict=True)]
 
     denoising_share = config.rows_a_picture / (config.rows_a_picture + _DECODING_ROWS)
 
@@ -91,6 +91,28 @@ def draw(
         done = denoising_share + (1 - denoising_share) * len(images) / len(rows)
         report(done, f"picture {len(images)} of {len(rows)}")
     return Drawn(latents=latents.cpu(), images=torch.cat(images))
+
+
+def _form(config: DrawConfig, backbone: Backbone) -> RenderRow:
+    """Return how every row is drawn."""
+    if not config.few_steps:
+        return RenderRow(
+            prompt="",
+            seed=0,
+            num_inference_steps=config.num_inference_steps,
+            guidance_scale=config.guidance_scale,
+        )
+    if backbone.few_steps is None:
+        raise InvalidSettingError(field="few_steps", value=True, allowed="false with this base model")
+    schedule = backbone.few_steps.schedule
+    return RenderRow(
+        prompt="",
+        seed=0,
+        num_inference_steps=schedule.steps,
+        guidance_scale=schedule.guidance_scale,
+        noise_scheduler=schedule.noise_scheduler,
+        few_steps_scale=1.0,
+    )
 
 
 def prompt_scores(

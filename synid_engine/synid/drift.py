@@ -187,5 +187,8 @@ def _tuned(
         bookmark=bookmark,
     )
     return Projection(
-        tokens=trainable.tokens.detach().cpu(), value_gain=projection.value_gain, loss=outcome.final_loss
+        tokens=trainable.tokens.detach().cpu(),
+        value_gain=projection.value_gain,
+        loss=outcome.final_loss,
+        steps=outcome.steps,
     )

@@ -97,7 +97,7 @@ def _work_out(exercises: Sequence[Exercise], backbone: Backbone) -> list[float]:
             for one, bank in zip(exercises, banks, strict=True)
             for scale, token in one.scales
         ]
-        noise_pred = _predict(
+        noise_pred = predict(
             torch.cat([one.latents for one in exercises]),
             torch.cat([one.timesteps for one in exercises]),
             torch.cat([one.context for one in exercises]),
@@ -126,7 +126,7 @@ def _unscale(exercises: Sequence[Exercise]) -> None:
                 parameter.grad.div_(one.loss_scale)
 
 
-def _predict(
+def predict(
     latents: Float[Tensor, "rows c h w"],
     timesteps: Int[Tensor, " rows"],
     context: Float[Tensor, "rows tokens context_dim"],
@@ -134,6 +134,16 @@ def _predict(
     rows: Sequence[IdentityRow],
     backbone: Backbone,
 ) -> Float[Tensor, "rows c h w"]:
+    """Return what the denoiser answers, as float32; differentiable in the banks of the rows.
+
+    Args:
+        latents: Noisy latents.
+        timesteps: How noisy each row is.
+        context: Text states of each row's prompt.
+        prompt_lengths: How many of those are each row's own.
+        rows: Their identities.
+        backbone: Frozen; with the attention that takes identities.
+    """
     unet = cast("Any", backbone.unet)
     conditioned = condition_rows(
         context,

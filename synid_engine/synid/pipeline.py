@@ -14,12 +14,13 @@ from synid_engine.synid.drift import DriftConfig, DriftCorrection, UnfinishedDri
 from synid_engine.synid.projector import Projection, ProjectorConfig, TokenLibrary, project
 from synid_engine.synid.stage import Bookmark, OnProgress, Report, StageModels, stage_generator
 from synid_engine.synid.stage_clock import StageClock
+from synid_engine.synid.training import TrainingConfig
 from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
 StageName = Literal["anchors", "projector", "bootstrap", "drift", "adapter"]
 STAGES: tuple[StageName, ...] = ("anchors", "projector", "bootstrap", "drift", "adapter")
-_REQUIRED: tuple[StageName, ...] = ("anchors", "projector")
+REQUIRED: tuple[StageName, ...] = ("anchors", "projector")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,8 @@ class DistillConfig:
 
     def __post_init__(self) -> None:
         known = set(self.stages) <= set(STAGES) and len(set(self.stages)) == len(self.stages)
-        if not known or not set(_REQUIRED) <= set(self.stages):
-            allowed = f"{', '.join(_REQUIRED)} and any of {', '.join(STAGES[2:])}"
+        if not known or not set(REQUIRED) <= set(self.stages):
+            allowed = f"{', '.join(REQUIRED)} and any of {', '.join(STAGES[2:])}"
             raise InvalidSettingError(field="stages", value=self.stages, allowed=allowed)
 
     def ablated(self, variant: Literal["A", "B", "C", "D"]) -> "DistillConfig":
@@ -69,17 +70,6 @@ class DistillConfig:
             "adapter": self.adapter.rows,
         }
         return {stage: rows[stage] for stage in STAGES if stage in self.stages}
-
-
-def usual_config(models: StageModels) -> DistillConfig:
-    """Return how characters are made unless more is asked for.
-
-    Where no encoder reads portraits, by all stages. Beside its tokens the last three show no gain in the
-    ablation, so there only the first two train, and probes tell how steady the character is.
-    """
-    if models.identity_encoder is None:
-        return DistillConfig()
-    return DistillConfig(stages=(*_REQUIRED, "drift"), drift=DriftConfig(rounds=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -267,6 +257,19 @@ def _finished(bank: IdentityBank, loop: _Loop, done: Checkpoint) -> Distilled:
         report["adapter_identity"] = [
             round(score.identity, 4) for score in (done.adapted.before, done.adapted.after)
         ]
+    report["steps"] = _steps(loop.config, done)
     return Distilled(
         bank=bank.detach(), anchors=anchors, scores=scores, report=report, words=loop.words.prompt("")
     )
+
+
+def _steps(config: DistillConfig, done: Checkpoint) -> dict[str, str]:
+    """Tell how many of the planned steps each training took."""
+    taken: dict[str, tuple[int, TrainingConfig]] = {}
+    if done.projection is not None:
+        taken["projector"] = done.projection.steps, config.projector.training
+    if done.bootstrapped is not None:
+        taken["bootstrap"] = done.bootstrapped.projection.steps, config.bootstrap.training
+    if done.adapted is not None:
+        taken["adapter"] = done.adapted.steps, config.adapter.training
+    return {stage: f"{steps} of {training.steps}" for stage, (steps, training) in taken.items()}

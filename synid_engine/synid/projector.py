@@ -49,11 +49,13 @@ class Projection:
         tokens: Identity tokens, in the space of the text states.
         value_gain: The loudness that they were trained at.
         loss: Mean loss over the last steps.
+        steps: Steps that the last training took.
     """
 
     tokens: Float[Tensor, "tokens context_dim"]
     value_gain: float
     loss: float
+    steps: int = 0
 
     def bank(self, models: StageModels) -> IdentityBank:
         """Compile the tokens for their base model."""
@@ -118,8 +120,12 @@ def project(
         report=report,
         bookmark=bookmark,
     )
-    tokens = trainable.tokens.detach().cpu()
-    return Projection(tokens=tokens, value_gain=config.value_gain, loss=outcome.final_loss)
+    return Projection(
+        tokens=trainable.tokens.detach().cpu(),
+        value_gain=config.value_gain,
+        loss=outcome.final_loss,
+        steps=outcome.steps,
+    )
 
 
 def portrait_tokens(

@@ -5,7 +5,7 @@ Knows nothing about where the pictures come from or what happens to the result.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float, Int
@@ -29,7 +29,9 @@ from synid_engine.synid.stage import (
     require_at_least,
     require_within,
 )
+from synid_engine.synid.stopping import Questions, StoppingConfig, Watch
 from synid_engine.synid.trainable import Trainable
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.training_state import TrainingState, restore_training, training_state
 
 
@@ -53,6 +55,7 @@ class TrainingConfig:
         text_share: Share of the CLIP loss that the prompt has.
         diversity_weight: Weight of the loss that keeps tokens different.
         max_gradient: Longest gradient; longer ones are shortened.
+        stopping: When it ends before its last step.
     """
 
     steps: int = 60
@@ -68,6 +71,7 @@ class TrainingConfig:
     text_share: float = 0.3
     diversity_weight: float = 0.01
     max_gradient: float = 1.0
+    stopping: StoppingConfig = field(default_factory=StoppingConfig)
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size"):
@@ -80,42 +84,22 @@ class TrainingConfig:
 
     @property
     def rows(self) -> int:
-        """Work in forward rows of the UNet; a backward pass counts as two."""
+        """Most work in forward rows of the UNet; a backward pass counts as two."""
         judged = self.steps // self.perception_every if self.perception_every else 0
-        return 3 * self.steps * self.batch_size + 20 * judged
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TrainingPictures:
-    """Pictures of one person, ready to be learnt from.
-
-    Attributes:
-        latents: Clean latents, scaled as the denoiser wants them.
-        prompts: What each shows, the person included.
-        bare_prompts: The same with nothing said about the person.
-        weights: Share of the rows that each gets; they sum to 1.
-    """
-
-    latents: Float[Tensor, "pictures c h w"]
-    prompts: tuple[str, ...]
-    bare_prompts: tuple[str, ...]
-    weights: Float[Tensor, " pictures"]
-
-    def joined(self, other: "TrainingPictures", *, share: float) -> "TrainingPictures":
-        """Return both together; `share` in [0, 1] of the rows stays with these."""
-        return TrainingPictures(
-            latents=torch.cat([self.latents, other.latents]),
-            prompts=self.prompts + other.prompts,
-            bare_prompts=self.bare_prompts + other.bare_prompts,
-            weights=torch.cat([share * self.weights, (1 - share) * other.weights]),
-        )
+        looks = self.stopping.looks(self.steps) * self.stopping.work
+        return 3 * self.steps * self.batch_size + 20 * judged + looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOutcome:
-    """The total loss at each step."""
+    """The total loss at each step that was taken."""
 
     losses: tuple[float, ...]
+
+    @property
+    def steps(self) -> int:
+        """Steps that were taken."""
+        return len(self.losses)
 
     @property
     def final_loss(self) -> float:
@@ -185,6 +169,25 @@ class _Teacher:
             text_embeds=self._text_embeds[picked.to(self._text_embeds.device)],
             scales=tuple(_scales(chance, config.level_dropout) for chance in chances),
             is_judged=is_judged,
+        )
+
+    def watch(self, trainable: Trainable) -> Watch:
+        """Return what looks at the training; without captions of the person, as the identity is tried."""
+        config, bare = self._config, slice(len(self._pictures.prompts), None)
+        questions = Questions.of_pictures(
+            self._latents,
+            self._states[bare],
+            self._context[bare],
+            rows=config.stopping.questions,
+            train_timesteps=self._schedule.train_timesteps,
+        )
+        return Watch(
+            config.stopping,
+            questions,
+            trainable,
+            self._reference,
+            self._models,
+            min_snr_gamma=config.min_snr_gamma,
         )
 
     def exercise(self, lesson: _Lesson, trainable: Trainable, loss_scale: LossScale) -> Exercise:
@@ -261,19 +264,28 @@ def train(
     parameters = trainable.parameters()
     scale = LossScale.of_format(models.backbone.dtype)
     optimiser = Optimiser(parameters, max_gradient=config.max_gradient, loss_scale=scale)
+    watch = teacher.watch(trainable)
     losses: list[float] = []
-    if bookmark.found is not None:
+    if bookmark.found is None:
+        watch.after(0)
+    else:
         restore_training(bookmark.found, parameters, optimiser, generator)
         losses += bookmark.found.losses
-    for step in range(len(losses), config.steps):
+        watch.looks = bookmark.found.looks
+    while len(losses) < config.steps and not watch.is_over:
+        step = len(losses)
         share = 0.1 + 0.9 * (1 + math.cos(math.pi * step / config.steps)) / 2
         exercise = teacher.exercise(teacher.lesson(step), trainable, optimiser.loss_scale)
         losses.append(models.classroom.work_out(exercise, models.backbone))
         if not math.isfinite(losses[-1]):
             raise DistillationError("loss", losses[-1])
         optimiser.step(learning_rate=config.learning_rate * share)
-        bookmark.offer(lambda: training_state(parameters, optimiser, generator, losses))
+        watch.after(step + 1)
+        bookmark.offer(lambda: training_state(parameters, optimiser, generator, losses, watch.looks))
         report((step + 1) / config.steps, f"step {step + 1} of {config.steps}, loss {losses[-1]:.3f}")
+    watch.take_best()
+    if len(losses) < config.steps:
+        report(1.0, f"learnt in {len(losses)} of {config.steps} steps")
     return TrainingOutcome(losses=tuple(losses))
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from synid_engine.synid.optimiser import LossScale, Optimiser
+from synid_engine.synid.stopping import Looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -20,6 +21,7 @@ class TrainingState:
         chance: State of the generator.
         losses: Of the steps so far.
         loss_scale: Of the next step.
+        looks: What was seen of it from outside.
     """
 
     parameters: tuple[Tensor, ...]
@@ -27,6 +29,7 @@ class TrainingState:
     chance: Tensor
     losses: tuple[float, ...]
     loss_scale: LossScale
+    looks: Looks
 
 
 def training_state(
@@ -34,6 +37,7 @@ def training_state(
     optimiser: Optimiser,
     generator: torch.Generator,
     losses: Sequence[float],
+    looks: Looks,
 ) -> TrainingState:
     """Write down a training between two steps."""
     moments = cast("dict[int, dict[str, Tensor]]", cast("Any", optimiser.adam).state_dict()["state"])
@@ -46,6 +50,7 @@ def training_state(
         chance=generator.get_state(),
         losses=tuple(losses),
         loss_scale=optimiser.loss_scale,
+        looks=looks,
     )
 
 

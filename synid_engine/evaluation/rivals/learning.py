@@ -18,7 +18,7 @@ from synid_engine.runtime.rng import gaussian_noise
 from synid_engine.sampling.latents import NoiseSchedule
 from synid_engine.synid.losses import diffusion_loss
 from synid_engine.synid.stage import Report
-from synid_engine.synid.training import TrainingPictures
+from synid_engine.synid.training_pictures import TrainingPictures
 
 M = TypeVar("M", bound=nn.Module)
 

@@ -12,7 +12,7 @@ from synid_engine.synid.checkpoint import Checkpoint
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.pipeline import DistillConfig, distill
 from synid_engine.synid.stage import OnProgress
-from synid_engine.synid.training import TrainingPictures
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.words import IdentityWords
 
 _ANCHORS_SHARE = 0.5

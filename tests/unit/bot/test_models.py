@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 
 from bot import model_pull, model_sets
 from bot.cli import run
@@ -27,7 +27,8 @@ from synid_engine.runtime.backbone import load_backbone
 from synid_engine.runtime.model_folder import hash_model
 from synid_engine.runtime.model_table import MODELS, SETS
 
-from ...hub import FakeHub, add_folder, as_served, fill, hub_in_a_thread, small_weights  # noqa: TID252  (tests are no package)
+from ...adapters import kohya_layout, random_factors  # noqa: TID252  (tests are no package)
+from ...hub import FakeHub, add_folder, as_served, fill, hub_in_a_thread, small_weights  # noqa: TID252
 from ...ldm_names import SMALL_SHAPE, small_checkpoint, small_clip_tokenizer  # noqa: TID252
 
 UNET = "unet/diffusion_pytorch_model.fp16.safetensors"
@@ -141,6 +142,30 @@ def test_set_is_pulled_and_its_folder_draws(
     moved = store.root.rename(store.root.with_name("elsewhere"))
     assert hash_model(moved / "sd15") == drawn.model_hash
     assert _parts(store) == []
+
+
+def test_set_gets_the_few_step_adapter_that_is_asked_for(
+    hub: FakeHub,
+    told: Callable[..., str],
+    mistake: Callable[..., str],
+    small_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _published_base(hub, monkeypatch, small_folder)
+    spec = MODELS["hyper-sd-8"]
+    unet = UNet2DConditionModel.from_pretrained(small_folder / "unet", low_cpu_mem_usage=False)
+    hub.files[spec.repo, spec.files[0].path] = save(kohya_layout(random_factors(unet)))
+    monkeypatch.setitem(MODELS, spec.name, as_served(hub, spec))
+    one = SETS["sd15"]
+    plain = replace(one, parts=tuple(part for part in one.parts if part.place != "controlnet"))
+    monkeypatch.setitem(SETS, one.name, plain)
+    assert "--accept" in mistake("models", "pull", "sd15", "--few-steps", spec.name)
+    folder = Path(told("models", "pull", "sd15", "--few-steps", spec.name, "--accept").strip())
+    drawn = load_backbone(folder, device="cpu", dtype=torch.float32)
+    assert drawn.few_steps is not None
+    assert drawn.few_steps.schedule == spec.few_steps
+    told("models", "pull", "sd15")
+    assert not (folder / "few_steps").exists()
 
 
 def test_second_pull_asks_for_nothing(hub: FakeHub, told: Callable[..., str]) -> None:
@@ -472,6 +497,8 @@ def test_mistakes_are_one_sentence(hub: FakeHub, mistake: Callable[..., str], tm
     assert "no model or set" in mistake("models", "verify", "sd16")
     assert "--base" in mistake("models", "pull", "taesd", "--base", str(tmp_path))
     assert "--name" in mistake("models", "pull", "taesd", "--name", "x")
+    assert "lcm-lora" in mistake("models", "pull", "sd15", "--few-steps", "taesd")
+    assert "--few-steps" in mistake("models", "pull", "taesd", "--few-steps", "lcm-lora")
     assert "nothing" not in mistake("models", "pull")
 
 

@@ -27,7 +27,7 @@ from synid_engine.sampling.denoise import denoise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.stage import ignore_report
-from synid_engine.synid.training import TrainingPictures
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.words import PlainIdentityWords
 
 SHORT = LearningConfig(steps=3, batch_size=2, learning_rate=1e-2)

@@ -25,6 +25,7 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.pose.library import NAMED_POSES
 from synid_engine.pose.skeleton_map import draw_map
 from synid_engine.runtime.backbone import Backbone, load_backbone
+from synid_engine.sampling.compiled import CompileConfig, CompiledUNet
 from synid_engine.sampling.denoise import denoise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
@@ -197,3 +198,9 @@ def test_controlnet_that_does_not_fit_is_refused(posed_folder: Path, tmp_path: P
     weights.unlink()
     with pytest.raises(MissingModelError):
         load_backbone(folder, device="cpu")
+
+
+def test_posed_row_is_drawn_without_the_compiler(posed_backbone: Backbone) -> None:
+    config = CompileConfig(backend=lambda graph, _inputs: graph.forward)
+    compiled = replace(posed_backbone, compiled_unet=CompiledUNet(posed_backbone.unet, config))
+    assert distance(denoise(compiled, [POSED]), denoise(posed_backbone, [POSED])) == 0

@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from bot import measures
@@ -16,11 +17,13 @@ from synid_engine.identity.attention import (
     remove_identity_attention,
 )
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.runtime.model_table import MODELS
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving import gpu_bench
 from synid_engine.serving.creation_plan import FULL_PLAN, SHORT_PLAN, BatchedSteps, SingleSteps
 from synid_engine.serving.gpu_bench import GpuBenchConfig, bench_gpu, gpu_figures
+from synid_engine.serving.random_adapter import random_few_steps
 from synid_engine.serving.step_kinds import StepKinds, step_kinds
 from synid_engine.serving.upstream_training import BlockAdapter, UpstreamTraining
 
@@ -32,10 +35,14 @@ SMALL = GpuBenchConfig(
 
 
 def test_plans_are_added_up_from_their_steps() -> None:
-    batched = BatchedSteps(pictures=4, denoise_s=10.0, decode_s=1.0, batch_size=4, train_s=100.0)
+    batched = BatchedSteps(
+        pictures=4, denoise_s=10.0, decode_s=1.0, batch_size=4, train_s=100.0, quick_s=13.0
+    )
     drawing = 10 * (6 * 8 + 5 * 20 + 1 * 30) + 46
     assert batched.creation_s(FULL_PLAN) == drawing + 260 * 100
-    assert batched.creation_s(SHORT_PLAN) == drawing - 10 * 5 * 12 + 100 * 100
+    assert batched.creation_s(SHORT_PLAN) == (
+        drawing - 5 * (20 * 10 - 8 * 13) + 100 * 100 + SHORT_PLAN.looks * (10 * 4 / 8 + 2 * 1)
+    )
     assert batched.picture_s(30) == 30 * 10 / 4 + 1
     single = SingleSteps(denoise_s=3.0, rest_s=2.0, train_s=5.0)
     one_by_one = 24 * (90 + 2) + 20 * (60 + 2) + 2 * (90 + 2)
@@ -90,6 +97,19 @@ def test_kinds_leave_the_attention_that_they_need_to_each_other(backbone: Backbo
         sides[name]()
     assert backbone.unet.attn_processors == ours
     assert all(isinstance(one, (IdentityAttnProcessor, SelfAttnProcessor)) for one in ours.values())
+
+
+def test_random_few_step_adapter_is_as_large_as_published() -> None:
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(
+            block_out_channels=(320, 640, 1280, 1280), attention_head_dim=8, cross_attention_dim=768
+        )
+        adapter = random_few_steps(unet)
+    factors = [tensor for change in adapter.changes.values() for tensor in (change.down, change.up)]
+    for name, number_bytes in (("lcm-lora", 2), ("hyper-sd-8", 4)):
+        size = MODELS[name].size or 0
+        header = size - number_bytes * sum(factor.numel() for factor in factors)
+        assert 0 < header < 300 * len(factors), "names and shapes of the factors, and nothing else"
 
 
 def test_published_adapters_are_as_large_as_published() -> None:

@@ -20,10 +20,11 @@ from synid_engine.errors import (
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.library import FinishedCharacter, MovedTokens, build_library
-from synid_engine.synid.pipeline import DistillConfig, usual_config
+from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.projector import ProjectorConfig
 from synid_engine.synid.repertoire import Repertoire, Shape
 from synid_engine.synid.stage import Progress, StageModels
+from synid_engine.synid.usual import usual_config
 from synid_engine.synid.words import PlainWording
 from synid_engine.tiny.lexicon import understand
 

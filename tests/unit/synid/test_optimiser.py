@@ -14,6 +14,7 @@ from synid_engine.runtime.backbone import Backbone, load_backbone
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.synid.exercise import Exercise, work_out_together
 from synid_engine.synid.optimiser import LossScale, Optimiser
+from synid_engine.synid.stopping import Looks
 from synid_engine.synid.trainable import TrainableTokens
 from synid_engine.synid.training_state import restore_training, training_state
 
@@ -116,7 +117,7 @@ def test_state_keeps_the_scale_even_before_the_first_step_that_counts() -> None:
     tensor = torch.ones(3, requires_grad=True)
     optimiser = optimiser_of(tensor, float("inf"), FIRST)
     optimiser.step(learning_rate=0.1)
-    state = training_state([tensor], optimiser, cpu_generator(0), [0.5])
+    state = training_state([tensor], optimiser, cpu_generator(0), [0.5], Looks())
     other = torch.zeros(3, requires_grad=True)
     resumed = optimiser_of(other, 1.0, FIRST)
     restore_training(state, [other], resumed, cpu_generator(1))

@@ -24,9 +24,10 @@ from synid_engine.synid.checkpoint import Checkpoint, with_portrait
 from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
 from synid_engine.synid.drift import PROBE_SCENES
 from synid_engine.synid.embeds import PictureEmbeds
-from synid_engine.synid.pipeline import STAGES, DistillConfig, distill, usual_config
+from synid_engine.synid.pipeline import STAGES, DistillConfig, distill
 from synid_engine.synid.projector import portrait_tokens, project
 from synid_engine.synid.stage import Progress, StageModels, ignore_report, stage_generator
+from synid_engine.synid.usual import usual_config
 from synid_engine.synid.words import PlainIdentityWords
 
 
@@ -242,8 +243,13 @@ def test_tokens_begin_as_what_the_encoder_reads(
 
 
 def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) -> None:
-    assert usual_config(models).stages == STAGES
+    usual = usual_config(models)
+    assert usual.stages == STAGES
+    assert not usual.bootstrap.draw.few_steps, "no adapter, no few steps"
+    trainings = (usual.projector.training, usual.bootstrap.training, usual.adapter.training)
+    assert all(training.stopping.every > 0 for training in trainings)
     reading = replace(models, identity_encoder=IdentityEncoder(width=16))
     usual = usual_config(reading)
     assert usual.stages == ("anchors", "projector", "drift")
     assert usual.drift.rounds == 0, "probes only: nothing is trained"
+    assert usual.projector.training.stopping.every > 0
