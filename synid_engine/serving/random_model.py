@@ -11,7 +11,8 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from tokenizers import pre_tokenizers
-from torch import nn
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
@@ -59,23 +60,76 @@ def random_sd15(*, device: str | None = None, posed: bool = False, image_size: i
     )
 
 
+def sd15_shapes(
+    mode: FakeTensorMode, *, device: str, text_device: str, dtype: torch.dtype, image_size: int = 512
+) -> Backbone:
+    """Build the models with a ControlNet as shapes alone, for a device that need not be there.
+
+    Args:
+        mode: What knows of every operation which shape it returns, and refuses to mix devices. They work
+            inside it.
+        device: Where all but the text encoder are.
+        text_device: Where that is.
+        dtype: Format of the weights.
+        image_size: Side of the pictures, in pixels.
+    """
+    with quiet_libraries(), torch.device("meta"):
+        unet, vae, text_encoder = _denoiser(image_size // 8), _vae(), _text_encoder()
+        network = ControlNetModel.from_unet(unet)
+        for module, place in ((unet, device), (vae, device), (network, device), (text_encoder, text_device)):
+            _imagine(module, mode, place, dtype)
+    return Backbone(
+        unet=unet,
+        vae=vae,
+        text_encoders=(text_encoder,),
+        tokenizers=(_tokenizer(),),
+        noise_scheduler_config=_noise_schedule(),
+        model_id="shapes of Stable Diffusion 1.5",
+        model_hash="0" * 64,
+        device=torch.device(device),
+        dtype=dtype,
+        pose_control=make_pose_control(network),
+    )
+
+
+def _imagine(module: nn.Module, mode: FakeTensorMode, device: str, dtype: torch.dtype) -> None:
+    """Put tensors without numbers in the place of a module's own."""
+    shaped = module.eval().to(dtype)
+    cast("Any", shaped).to(memory_format=choose_memory_format(dtype))
+    with mode:
+        for part in shaped.modules():
+            for name, tensor in part.named_parameters(recurse=False):
+                setattr(part, name, nn.Parameter(_like(tensor, device), requires_grad=False))
+            for name, tensor in part.named_buffers(recurse=False):
+                setattr(part, name, _like(tensor, device))
+
+
+def _like(tensor: Tensor, device: str) -> Tensor:
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
+
+
 def _unet(sample_size: int, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:
     """Build the largest part where it shall be: the usual way to fill it takes a processor a minute."""
-    with torch.device("meta"):
-        unet = UNet2DConditionModel(
-            sample_size=sample_size,
-            block_out_channels=(320, 640, 1280, 1280),
-            layers_per_block=2,
-            attention_head_dim=8,
-            cross_attention_dim=768,
-        )
-    placed = cast("UNet2DConditionModel", cast("Any", unet).to(dtype).to_empty(device=device))
+    unet = cast("Any", _denoiser(sample_size)).to(dtype)
+    placed = cast("UNet2DConditionModel", unet.to_empty(device=device))
     for parameter in placed.parameters():
         nn.init.uniform_(parameter, -_SPREAD, _SPREAD)
     for name, parameter in placed.named_parameters():
         if "norm" in name and name.endswith("weight"):
             nn.init.ones_(parameter)
     return placed
+
+
+def _denoiser(sample_size: int) -> UNet2DConditionModel:
+    """Build a UNet that has shapes and no numbers."""
+    with torch.device("meta"):
+        return UNet2DConditionModel(
+            sample_size=sample_size,
+            block_out_channels=(320, 640, 1280, 1280),
+            layers_per_block=2,
+            attention_head_dim=8,
+            cross_attention_dim=768,
+        )
 
 
 def _vae() -> AutoencoderKL:
