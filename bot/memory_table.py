@@ -1,4 +1,4 @@
-"""What the engine would do with Stable Diffusion 1.5 on cards that people have, and on the one that is here."""
+"""What the engine would do with Stable Diffusion 1.5 on cards that people have, and on the one here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -62,7 +62,10 @@ def card_plans(*, memory_gb: float | None = None) -> list[CardPlan]:
         memory_gb: The most that the engine may take here, in units of 2**30 bytes; None is all that is free.
     """
     free: Mapping[str, int] = {**CARDS, **_here(memory_gb)}
-    return [CardPlan(card=card, free_bytes=free_bytes, plan=_plan(free_bytes)) for card, free_bytes in free.items()]
+    return [
+        CardPlan(card=card, free_bytes=free_bytes, plan=_plan(free_bytes))
+        for card, free_bytes in free.items()
+    ]
 
 
 def table_lines(plans: Sequence[CardPlan]) -> list[str]:
@@ -80,7 +83,7 @@ def _plan(free_bytes: int) -> MemoryPlan | None:
 def _here(memory_gb: float | None) -> Mapping[str, int]:
     if not has_nvidia_gpu():
         return {}
-    from synid_engine.runtime.device import free_cuda_bytes  # noqa: PLC0415  (torch takes seconds)
+    from synid_engine.runtime.device import free_cuda_bytes  # torch takes seconds
 
     free = free_cuda_bytes()
     if free is None:

@@ -221,7 +221,10 @@ def restore(file: File, *, data: Data = None, as_json: Json = False) -> None:
 
 
 def doctor(*, data: Data = None, as_json: Json = False) -> int:
-    """Check a data folder and the installation, and tell the memory plans; the exit code is 1 if one is faulty."""
+    """Check a data folder and the installation; the exit code is 1 if something is wrong with them.
+
+    It also tells the memory plans of Stable Diffusion 1.5.
+    """
     from bot.installation import look_at_installation
     from bot.memory_table import card_plans, table_lines
     from bot.settings import Settings
@@ -235,8 +238,7 @@ def doctor(*, data: Data = None, as_json: Json = False) -> int:
         listed = [{"kind": one.kind, "subject": one.subject, "detail": one.detail} for one in findings]
         clashes = [{"subject": one.subject, "detail": one.words} for one in faults]
         fields = {"is_sound": is_sound, "findings": listed, "installation": clashes}
-        fields["memory"] = [one.to_fields() for one in plans]
-        _print_json({"folder": str(folder), **fields})
+        _print_json({"folder": str(folder), **fields, "memory": [one.to_fields() for one in plans]})
     else:
         words = (f"{one.kind}: {one.subject}{f' ({one.detail})' if one.detail else ''}" for one in findings)
         clashes = (f"installation: {one.subject}: {one.words}" for one in faults)

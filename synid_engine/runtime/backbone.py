@@ -156,9 +156,7 @@ def load_backbone(
         return Backbone(
             unet=unet,
             vae=models.autoencoder(),
-            text_encoders=tuple(
-                cast("CLIPTextModel", texts.model(part, CLIPTextModel)) for part in encoders
-            ),
+            text_encoders=tuple(cast("CLIPTextModel", texts.model(part, CLIPTextModel)) for part in encoders),
             tokenizers=tuple(
                 models.tokenizer(part.replace("text_encoder", "tokenizer")) for part in encoders
             ),

@@ -64,8 +64,5 @@ class WorkSize:
         number = self.number_bytes / _SD15_NUMBER_BYTES
         return sd15.scaled(
             denoiser=number * self.cells * self.channels / (_SD15_CELLS * _SD15_CHANNELS),
-            picture=number
-            * self.pixels
-            * self.picture_channels
-            / (_SD15_PIXELS * _SD15_PICTURE_CHANNELS),
+            picture=number * self.pixels * self.picture_channels / (_SD15_PIXELS * _SD15_PICTURE_CHANNELS),
         )

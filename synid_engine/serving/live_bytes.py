@@ -6,7 +6,7 @@ kernels use by themselves, nor the device's own context.
 
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -28,7 +28,7 @@ class LiveBytes(TorchDispatchMode):
         Args:
             device: Whose tensors count; None counts all.
         """
-        super().__init__()
+        cast("Any", super()).__init__()
         self._device = None if device is None else torch.device(device)
         self._alive: dict[int, int] = {}
         self.current = self.peak = 0
@@ -58,7 +58,7 @@ class LiveBytes(TorchDispatchMode):
         if self._device is not None and tensor.device != self._device:
             return
         storage = tensor.untyped_storage()
-        key, size = storage._cdata, storage.nbytes()  # noqa: SLF001  (the address, which torch names nowhere else)
+        key, size = int(cast("Any", storage)._cdata), storage.nbytes()  # noqa: SLF001  (its address)
         if key in self._alive:
             return
         self._alive[key] = size

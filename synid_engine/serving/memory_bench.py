@@ -8,6 +8,7 @@ processor, the peaks were the same to a tenth of a mebibyte.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving.live_bytes import LiveBytes
 from synid_engine.serving.random_model import random_sd15, sd15_shapes
+from synid_engine.serving.shapes import imagined, tensors_of
 from synid_engine.serving.speed_bench import random_banks
 from synid_engine.synid.adapter import AdapterConfig
 from synid_engine.synid.exercise import Exercise, work_out_together
@@ -32,11 +34,13 @@ from synid_engine.synid.posing import posed_row
 from synid_engine.synid.trainable import TrainableLowRank
 
 SMALL_PLAN = plan_memory(CARDS["8 GB"], SD15_WEIGHTS, SD15_WORK)
+IMAGINED = "cpu:1"
+"""A device that has all operators of a processor, and is not the one that text is read on."""
+
 _PROMPT = "a woman with red hair, smiling, on a beach"
 _STEPS = 30
 _TIMESTEP = 500
 _MOST_GIB = 8.0
-_DEVICE = "cpu:1"  # a device like a processor, which has all operators, and is not the one that text is read on
 
 
 def memory_figures(*, is_gpu: bool, image_size: int = 512) -> tuple[Figure, ...]:
@@ -46,7 +50,10 @@ def memory_figures(*, is_gpu: bool, image_size: int = 512) -> tuple[Figure, ...]
         is_gpu: Whether the work is done, on the CUDA device that is here.
         image_size: Side of the pictures, in pixels.
     """
-    peaks = _measured(image_size) if is_gpu else imagined_peaks(SMALL_PLAN, image_size=image_size)
+    if is_gpu:
+        peaks = _measured(image_size)
+    else:
+        peaks = imagined_peaks(sd15_shapes(dtype=torch.bfloat16, image_size=image_size), SMALL_PLAN)
     whole = Figure(
         name="peak memory, small plan",
         value=max(peaks.values()) / GIB,
@@ -58,19 +65,16 @@ def memory_figures(*, is_gpu: bool, image_size: int = 512) -> tuple[Figure, ...]
     return (whole, *parts)
 
 
-def imagined_peaks(plan: MemoryPlan, *, image_size: int) -> Mapping[str, int]:
+def imagined_peaks(backbone: Backbone, plan: MemoryPlan) -> Mapping[str, int]:
     """Go through the work with shapes alone, and return the highest bytes of each kind on the device."""
-    mode = FakeTensorMode()
-    texts = plan.device_of("text encoders", _DEVICE)
-    backbone = sd15_shapes(
-        mode, device=_DEVICE, text_device=texts, dtype=torch.bfloat16, image_size=image_size
-    )
-    follow(plan, backbone)
-    meter = LiveBytes(_DEVICE)
-    meter.hold(_weights(backbone))
+    mode, meter = FakeTensorMode(), LiveBytes(IMAGINED)
+    texts = plan.device_of("text encoders", IMAGINED)
+    shapes = imagined(backbone, mode, device=IMAGINED, text_device=texts)
+    follow(plan, shapes)
+    meter.hold(tensors_of(shapes))
     peaks: dict[str, int] = {}
     with mode:
-        for name, work in _works(backbone, plan).items():
+        for name, work in _works(shapes, plan).items():
             meter.restart()
             with meter, suppress(DataDependentOutputException):  # numbers are asked for after the work
                 work()
@@ -82,7 +86,7 @@ def _measured(image_size: int) -> Mapping[str, int]:
     backbone = random_sd15(posed=True, image_size=image_size)
     texts = SMALL_PLAN.device_of("text encoders", str(backbone.device))
     for encoder in backbone.text_encoders:
-        encoder.to(torch.device(texts))
+        cast("Any", encoder).to(texts)
     follow(SMALL_PLAN, backbone)
     peaks: dict[str, int] = {}
     for name, work in _works(backbone, SMALL_PLAN).items():
@@ -90,13 +94,6 @@ def _measured(image_size: int) -> Mapping[str, int]:
         work()
         peaks[name] = torch.cuda.max_memory_allocated(backbone.device)
     return peaks
-
-
-def _weights(backbone: Backbone) -> list[Tensor]:
-    modules = [backbone.unet, backbone.vae, *backbone.text_encoders]
-    if backbone.pose_control is not None:
-        modules += [backbone.pose_control.network, backbone.pose_control.embedding]
-    return [tensor for module in modules for tensor in (*module.parameters(), *module.buffers())]
 
 
 def _works(backbone: Backbone, plan: MemoryPlan) -> dict[str, Callable[[], object]]:
@@ -120,9 +117,7 @@ def _posed_step(backbone: Backbone, plan: MemoryPlan) -> None:
 def _judged_step(backbone: Backbone, plan: MemoryPlan) -> None:
     """Train an adapter on noise; the judge looks at the first row's picture, and sees its brightness."""
     [bank] = random_banks(backbone, 1)
-    trainable = TrainableLowRank.start(
-        bank, backbone, rank=AdapterConfig().rank, generator=cpu_generator(2)
-    )
+    trainable = TrainableLowRank.start(bank, backbone, rank=AdapterConfig().rank, generator=cpu_generator(2))
     rows = plan.training_rows
     noise = gaussian_noise((rows, *backbone.latent_shape), cpu_generator(1)).to(backbone.device)
     context = backbone.encode_prompts([_PROMPT]).repeat(rows, 1, 1)

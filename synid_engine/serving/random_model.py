@@ -11,8 +11,7 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from tokenizers import pre_tokenizers
-from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch import nn
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
@@ -60,24 +59,19 @@ def random_sd15(*, device: str | None = None, posed: bool = False, image_size: i
     )
 
 
-def sd15_shapes(
-    mode: FakeTensorMode, *, device: str, text_device: str, dtype: torch.dtype, image_size: int = 512
-) -> Backbone:
-    """Build the models with a ControlNet as shapes alone, for a device that need not be there.
+def sd15_shapes(*, dtype: torch.dtype, image_size: int = 512) -> Backbone:
+    """Build the models, with a ControlNet, as shapes without numbers: on torch's device `meta`.
 
     Args:
-        mode: What knows of every operation which shape it returns, and refuses to mix devices. They work
-            inside it.
-        device: Where all but the text encoder are.
-        text_device: Where that is.
         dtype: Format of the weights.
         image_size: Side of the pictures, in pixels.
     """
     with quiet_libraries(), torch.device("meta"):
         unet, vae, text_encoder = _denoiser(image_size // 8), _vae(), _text_encoder()
         network = ControlNetModel.from_unet(unet)
-        for module, place in ((unet, device), (vae, device), (network, device), (text_encoder, text_device)):
-            _imagine(module, mode, place, dtype)
+        for module in (unet, vae, text_encoder, network):
+            shaped = cast("nn.Module", module).eval().to(dtype)
+            cast("Any", shaped).to(memory_format=choose_memory_format(dtype))
     return Backbone(
         unet=unet,
         vae=vae,
@@ -86,26 +80,10 @@ def sd15_shapes(
         noise_scheduler_config=_noise_schedule(),
         model_id="shapes of Stable Diffusion 1.5",
         model_hash="0" * 64,
-        device=torch.device(device),
+        device=torch.device("meta"),
         dtype=dtype,
         pose_control=make_pose_control(network),
     )
-
-
-def _imagine(module: nn.Module, mode: FakeTensorMode, device: str, dtype: torch.dtype) -> None:
-    """Put tensors without numbers in the place of a module's own."""
-    shaped = module.eval().to(dtype)
-    cast("Any", shaped).to(memory_format=choose_memory_format(dtype))
-    with mode:
-        for part in shaped.modules():
-            for name, tensor in part.named_parameters(recurse=False):
-                setattr(part, name, nn.Parameter(_like(tensor, device), requires_grad=False))
-            for name, tensor in part.named_buffers(recurse=False):
-                setattr(part, name, _like(tensor, device))
-
-
-def _like(tensor: Tensor, device: str) -> Tensor:
-    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
 
 
 def _unet(sample_size: int, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:

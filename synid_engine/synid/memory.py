@@ -1,4 +1,4 @@
-"""The memory plan of a model's folder: how large it is, what is free, and what the plan changes in the modules."""
+"""The memory plan of a model's folder: how large it is, what is free, and what changes in the modules."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +35,7 @@ def memory_plan_of(root: Path, *, device: torch.device, memory_gb: float | None)
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         if limit is not None:
-            torch.cuda.set_per_process_memory_fraction(min(1.0, limit / total), device)
+            cast("Any", torch.cuda).set_per_process_memory_fraction(min(1.0, limit / total), device)
         limit = min(free, limit or free)
     if limit is None:
         return WHOLE

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ from synid_engine.runtime.sd15_memory import CARDS, SD15_WEIGHTS, SD15_WORK, Wor
 from synid_engine.runtime.weight_files import loaded_bytes, stored_bytes
 
 SIZES = st.integers(min_value=0, max_value=3 * GIB)
-WEIGHTS = st.builds(WeightBytes, unet=SIZES, vae=SIZES, text_encoders=SIZES, perception=SIZES, controlnet=SIZES)
+WEIGHTS = st.builds(
+    WeightBytes, unet=SIZES, vae=SIZES, text_encoders=SIZES, perception=SIZES, controlnet=SIZES
+)
 WORK = st.builds(
     WorkBytes,
     row=SIZES,
@@ -41,14 +44,18 @@ WORK = st.builds(
 
 @given(free_bytes=st.integers(min_value=0, max_value=200 * GIB), weights=WEIGHTS, work=WORK)
 def test_no_plan_promises_more_than_is_free(free_bytes: int, weights: WeightBytes, work: WorkBytes) -> None:
-    try:
-        plan = plan_memory(free_bytes, weights, work)
-    except TooLittleMemoryError as error:
-        assert error.free_bytes == free_bytes < error.needed_bytes == least_bytes(weights, work)
-    else:
-        assert plan.peak_bytes + MARGIN_BYTES <= free_bytes
-        assert plan.most_pictures >= 1
-        assert plan.training_rows >= 4
+    if free_bytes < least_bytes(weights, work):
+        with pytest.raises(TooLittleMemoryError) as caught:
+            plan_memory(free_bytes, weights, work)
+        assert (caught.value.free_bytes, caught.value.needed_bytes) == (
+            free_bytes,
+            least_bytes(weights, work),
+        )
+        return
+    plan = plan_memory(free_bytes, weights, work)
+    assert plan.peak_bytes + MARGIN_BYTES <= free_bytes
+    assert plan.most_pictures >= 1
+    assert plan.training_rows >= 4
 
 
 def test_known_cards_get_the_tier_that_fits() -> None:
@@ -56,14 +63,16 @@ def test_known_cards_get_the_tier_that_fits() -> None:
     assert [plan.tier for plan in tiers.values()] == ["small", "middle", "roomy", "roomy", "roomy"]
     assert tiers["8 GB"].waiting == ("text encoders", "perception")
     assert tiers["8 GB"].peak_bytes < 6 * GIB
-    assert tiers["T4, 16 GB"].training_rows < tiers["24 GB"].training_rows < tiers["H200, 141 GB"].training_rows
+    assert (
+        tiers["T4, 16 GB"].training_rows < tiers["24 GB"].training_rows < tiers["H200, 141 GB"].training_rows
+    )
     assert not any(plan.waiting for card, plan in tiers.items() if card != "8 GB")
 
 
 def test_more_room_never_means_fewer_rows_within_a_tier() -> None:
     least = least_bytes(SD15_WEIGHTS, SD15_WORK)
     plans = [plan_memory(least + step * 64 * MIB, SD15_WEIGHTS, SD15_WORK) for step in range(400)]
-    for before, after in zip(plans, plans[1:], strict=False):
+    for before, after in pairwise(plans):
         if before.tier == after.tier:
             assert (after.most_rows, after.training_rows) >= (before.most_rows, before.training_rows)
 
@@ -72,9 +81,10 @@ def test_what_waits_is_not_on_the_device() -> None:
     plan = plan_memory(least_bytes(SD15_WEIGHTS, SD15_WORK), SD15_WEIGHTS, SD15_WORK)
     assert plan.device_of("perception", "cuda:0") == plan.device_of("text encoders", "cuda:0") == "cpu"
     heavier = replace(SD15_WEIGHTS, perception=100 * GIB, text_encoders=100 * GIB)
-    assert plan_memory(CARDS["8 GB"], heavier, SD15_WORK).peak_bytes == plan_memory(
-        CARDS["8 GB"], SD15_WEIGHTS, SD15_WORK
-    ).peak_bytes
+    assert (
+        plan_memory(CARDS["8 GB"], heavier, SD15_WORK).peak_bytes
+        == plan_memory(CARDS["8 GB"], SD15_WEIGHTS, SD15_WORK).peak_bytes
+    )
     assert WHOLE.device_of("perception", "cuda:0") == "cuda:0"
 
 
