@@ -18,8 +18,8 @@ MIB = 2**20
 GIB = 2**30
 
 MARGIN_BYTES = 3 * GIB // 4
-"""What no plan touches: the context of CUDA with its kernels (0.3 to 0.5 GiB by what is known of them, and those of
-other programs too), the workspaces of cuBLAS and cuDNN, and what onnxruntime takes beside torch."""
+"""What no plan touches: the context of CUDA with its kernels (0.3 to 0.5 GiB, by what is known of them), the
+workspaces of cuBLAS and cuDNN, and what onnxruntime takes beside torch. An allowance, not a measurement."""
 
 PIECES = 1.15
 """Work takes this times its tensors: an allocator rounds blocks up, and cannot use each gap between them. An

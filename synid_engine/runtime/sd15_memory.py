@@ -33,8 +33,8 @@ CARDS: Mapping[str, int] = {
     "24 GB": round(23.2 * GIB),
     "H200, 141 GB": 139 * GIB,
 }
-"""What is free of each before an engine starts: a desktop takes half a gibibyte of the small ones, and a T4
-shows 14.6 to programs. Expected, but for the H200 measured on none."""
+"""What is expected to be free of each before an engine starts, and was measured on none: a desktop takes half
+a gibibyte or more of the cards that have one, and a T4 shows programs 14.6."""
 
 _SD15_CELLS, _SD15_CHANNELS = 64 * 64, 320
 _SD15_PIXELS, _SD15_PICTURE_CHANNELS = 512 * 512, 128

@@ -21,7 +21,7 @@ from synid_engine.serving.shapes import imagine, imagined, tensors_of
 from synid_engine.synid.losses import clip_loss, face_loss
 
 SMALL = MemoryPlan(
-    tier="small", waiting=WAITING_PARTS, most_rows=2, training_rows=1, works_twice=True, keeps_graphs=False
+    tier="small", waiting=WAITING_PARTS, most_rows=2, training_rows=2, works_twice=True, keeps_graphs=False
 )
 
 
