@@ -144,7 +144,7 @@ def create(wish: Wish, *, data: Path | None, quiet: bool) -> Made:
         reporter.say("loading the model")
         from synid_engine.engine import Character, Engine  # torch loads here
 
-        engine = Engine.load(settings.model_folder())
+        engine = Engine.load(settings.model_folder(), memory_gb=settings.memory_gb)
         profiles = store.profiles() if wish.warm_start else ()
         library = [
             Character.load(one.folder, model_hash=engine.model_hash)
@@ -199,7 +199,7 @@ def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Draw
         reporter.say("loading the model")
         from synid_engine.engine import Character, Engine  # torch loads here
 
-        engine = Engine.load(settings.model_folder())
+        engine = Engine.load(settings.model_folder(), memory_gb=settings.memory_gb)
         character = Character.load(stored.folder, model_hash=engine.model_hash)
         pictures = engine.render(
             character,

@@ -202,6 +202,13 @@ _say(
         "put it there or take the judge out of [judges]"
     ),
 )
+_say(
+    engine.TooLittleMemoryError,
+    lambda e: (
+        f"the models need {e.needed_bytes / 2**30:.1f} GiB of the device, and {e.free_bytes / 2**30:.1f} are "
+        "free; end what else uses it, allow more with SYNID_MEMORY_GB, or choose the device cpu"
+    ),
+)
 _say(engine.DeviceUnavailableError, lambda e: f"the device {e.device} is not there")
 _say(engine.CorruptTensorError, lambda e: f"{e.path} is damaged: {e.detail}")
 _say(engine.MissingTensorError, lambda e: f"{e.path} is missing or cannot be read")

@@ -41,7 +41,7 @@ def evaluate(
         from synid_engine.engine import Character, Engine  # torch loads here
         from synid_engine.evaluation.suites import run_suite
 
-        engine = Engine.load(settings.model_folder())
+        engine = Engine.load(settings.model_folder(), memory_gb=settings.memory_gb)
         character = Character.load(stored.folder, model_hash=engine.model_hash)
         report = run_suite(engine, character, suite=suite, on_progress=reporter)
     stem = out / f"evaluate-{folder_name(stored.profile.name)}-{suite}"

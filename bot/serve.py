@@ -68,6 +68,7 @@ def engine_of(
         recipe=recipe,
         judging=judging or Judging(),
         compile=Settings().compile,
+        memory_gb=Settings().memory_gb,
     )
     return EngineSupervisor(options, log_folder=folder.path)
 

@@ -221,25 +221,29 @@ def restore(file: File, *, data: Data = None, as_json: Json = False) -> None:
 
 
 def doctor(*, data: Data = None, as_json: Json = False) -> int:
-    """Check a data folder and the installation; the exit code is 1 if something is wrong with them."""
+    """Check a data folder and the installation; the exit code is 1 if something is wrong with them.
+
+    It also tells the memory plans of Stable Diffusion 1.5.
+    """
     from bot.installation import look_at_installation
+    from bot.memory_table import card_plans, table_lines
     from bot.settings import Settings
     from storage.diagnosis import diagnose
 
     folder = Settings().data_folder(data)
     findings = diagnose(folder)
-    faults = look_at_installation()
+    faults, plans = look_at_installation(), card_plans(memory_gb=Settings().memory_gb)
     is_sound = not faults and not any(one.is_fault for one in findings)
     if as_json:
         listed = [{"kind": one.kind, "subject": one.subject, "detail": one.detail} for one in findings]
         clashes = [{"subject": one.subject, "detail": one.words} for one in faults]
         fields = {"is_sound": is_sound, "findings": listed, "installation": clashes}
-        _print_json({"folder": str(folder), **fields})
+        _print_json({"folder": str(folder), **fields, "memory": [one.to_fields() for one in plans]})
     else:
         words = (f"{one.kind}: {one.subject}{f' ({one.detail})' if one.detail else ''}" for one in findings)
         clashes = (f"installation: {one.subject}: {one.words}" for one in faults)
         verdict = "nothing is wrong with" if is_sound else "something is wrong with"
-        _print("\n".join([*words, *clashes, f"{verdict} {folder}"]))
+        _print("\n".join([*words, *clashes, *table_lines(plans), f"{verdict} {folder}"]))
     return 0 if is_sound else FAULTY
 
 

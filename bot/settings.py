@@ -35,6 +35,7 @@ class Settings(BaseSettings):
         discord_token: What the bot logs in to Discord with.
         policy: File with further words and patterns that are refused; see `bot/policy.toml`.
         compile: `on` or `off` for compiling the engine's step when it starts; `auto` compiles on a CUDA GPU.
+        memory_gb: What the engine may take of the GPU, in units of 2**30 bytes; all that is free if absent.
         nsfw_threshold: From this score of the classifier on, pictures are withheld.
         display: Where windows open, as X and Wayland name it.
     """
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     discord_token: SecretStr | None = None
     policy: Path | None = None
     compile: CompileChoice = "auto"
+    memory_gb: Annotated[float, Field(gt=0.0)] | None = None
     nsfw_threshold: Annotated[float, Field(gt=0.0, le=1.0)] = DEFAULT_THRESHOLD
     display: str | None = Field(default=None, validation_alias=AliasChoices("DISPLAY", "WAYLAND_DISPLAY"))
 

@@ -17,6 +17,8 @@ from synid_engine.pose.body import Body
 from synid_engine.pose.estimator import PoseEstimator, load_pose_estimator, read_body
 from synid_engine.pose.estimator_folder import ESTIMATOR
 from synid_engine.runtime.backbone import load_backbone
+from synid_engine.runtime.device import choose_device
+from synid_engine.runtime.memory_plan import WAITING_PARTS
 from synid_engine.runtime.model_folder import hash_model
 from synid_engine.sampling.denoise import StepProgress, render
 from synid_engine.sampling.row import RenderRow
@@ -24,6 +26,7 @@ from synid_engine.synid.character import Character
 from synid_engine.synid.checkpoint_file import CheckpointKeeper, FileKeeper, NoKeeper, fingerprint
 from synid_engine.synid.images import to_picture, to_tensor
 from synid_engine.synid.library import FinishedCharacter, build_library
+from synid_engine.synid.memory import follow, memory_plan_of
 from synid_engine.synid.pipeline import DistillConfig, Distilled, distill
 from synid_engine.synid.posing import posed_row
 from synid_engine.synid.projector import TokenLibrary
@@ -93,6 +96,7 @@ class Engine:
         folder: str | Path | None = None,
         *,
         device: str | None = None,
+        memory_gb: float | None = None,
         on_part: Callable[[str], None] = _ignore_part,
     ) -> "Engine":
         """Load a model of the drawn world, or one with a ControlNet, which is told ordinary English.
@@ -101,21 +105,30 @@ class Engine:
             folder: In diffusers' layout, with `perception` beside the models, and perhaps `pose_estimator`;
                 None takes the embedded model.
             device: For example `cpu` or `cuda:0`; None chooses the fastest.
+            memory_gb: What it may take of the device, in units of 2**30 bytes; None is what is free, and all
+                of a processor's.
             on_part: Told the name of each part before it is loaded.
 
         Raises:
-            WeightsError: A part is missing, damaged or of another kind.
+            WeightsError: A part is missing, damaged or of another kind, or there is too little memory.
         """
         root = EMBEDDED_MODEL if folder is None else Path(folder)
         on_part("base model")
-        backbone = load_backbone(root, device=device)
+        place = choose_device(device)
+        memory = memory_plan_of(root, device=place, memory_gb=memory_gb)
+        reading, looking = (memory.device_of(part, str(place)) for part in WAITING_PARTS)
+        backbone = load_backbone(root, device=device, text_device=reading)
+        follow(memory, backbone)
         on_part("perception")
-        perception = load_perception(root / "perception", device=device)
+        perception = load_perception(root / "perception", device=looking)
         encoder = load_identity_encoder(root / "identity_encoder", device=device)
         return cls(
-            models=StageModels(backbone=backbone, perception=perception, identity_encoder=encoder),
+            models=StageModels(
+                backbone=backbone, perception=perception, identity_encoder=encoder, memory=memory
+            ),
             wording=_wording_of(root),
-            pose_estimator=load_pose_estimator(root / ESTIMATOR, device=str(backbone.device)),
+            config=RenderConfig(max_rows=min(RenderConfig().max_rows, memory.most_pictures)),
+            pose_estimator=load_pose_estimator(root / ESTIMATOR, device=looking),
         )
 
     @property

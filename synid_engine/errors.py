@@ -186,6 +186,15 @@ class DeviceUnavailableError(WeightsError):
         self.device = device
 
 
+class TooLittleMemoryError(WeightsError):
+    """The smallest plan for these models needs `needed_bytes` of the device, and `free_bytes` are free."""
+
+    def __init__(self, *, free_bytes: int, needed_bytes: int) -> None:
+        super().__init__(free_bytes, needed_bytes)
+        self.free_bytes = free_bytes
+        self.needed_bytes = needed_bytes
+
+
 class NoPoseEstimatorError(WeightsError):
     """Nothing here can read a pose from a picture; `detail` is what is missing, or empty for its weights."""
 

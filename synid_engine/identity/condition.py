@@ -178,7 +178,7 @@ def condition_rows(
     condition = IdentityCondition(
         keys={layer: _stack([row.keys(layer) for row in rows], context) for layer in layers},
         values={layer: _stack([row.values(layer) for row in rows], context) for layer in layers},
-        scale=context.new_tensor([row.scale if row.banks else 0.0 for row in rows]).view(-1, 1, 1),
+        scale=torch.tensor([row.scale if row.banks else 0.0 for row in rows]).to(context).view(-1, 1, 1),
         bank_bias=bank_bias,
         context_bias=context_bias,
         downs=downs,

@@ -11,9 +11,19 @@ from synid_engine.perception.face import AlignedFaceEncoder, RegressionFaceDetec
 from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.perception.layout import ARCFACE, SCRFD, YUNET, PerceptionPart, read_layout
 from synid_engine.perception.network_file import load_network
-from synid_engine.perception.onnx_faces import load_pack_detector, load_pack_encoder, load_yunet
+from synid_engine.perception.onnx_faces import (
+    DETECTOR_FILES,
+    RECOGNISER_FILES,
+    YUNET_FILES,
+    load_pack_detector,
+    load_pack_encoder,
+    load_yunet,
+)
 from synid_engine.perception.protocols import ClipScorer, FaceDetector, FaceEncoder
 from synid_engine.runtime.device import choose_device
+from synid_engine.runtime.weight_files import loaded_bytes, stored_bytes
+
+_FLOAT32 = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,3 +110,23 @@ def _load_encoder(part: PerceptionPart, *, detector: FaceDetector, device: torch
     if part.kind == ARCFACE:
         return load_pack_encoder(part.folder, detector=detector, device=device)
     return load_face_encoder(part.folder, detector=detector, device=str(device))
+
+
+def perception_bytes(folder: str | Path) -> int:
+    """Return what the weights of a folder's three parts take once they are loaded.
+
+    Raises:
+        MissingModelError: The folder is not there.
+        DamagedModelError: A file cannot be read.
+        UnsupportedModelError: A part is of a kind that nobody here can load.
+    """
+    layout = read_layout(folder)
+    known = {SCRFD: DETECTOR_FILES, YUNET: YUNET_FILES, ARCFACE: RECOGNISER_FILES}
+    total = 0
+    for part in (layout.clip, layout.face_detector, layout.face_encoder):
+        if part.kind in known:
+            found = [file for name in known[part.kind] if (file := part.folder / name).is_file()]
+            total += stored_bytes(found[:1])
+        else:
+            total += loaded_bytes(part.folder, number_bytes=_FLOAT32)
+    return total

@@ -54,8 +54,8 @@ class Backbone:
         model_id: Name for people.
         model_hash: SHA-256 over every weight and configuration file but those of ControlNet, preview VAE and
             few-step adapter, which no identity depends on; identities belong to one.
-        device: Where all modules are.
-        dtype: Format of all weights; latents between steps stay float32.
+        device: Where all modules are, but for text encoders that wait on the processor.
+        dtype: Format of their weights; latents between steps stay float32.
         pose_control: Holds poses; None where the folder has no `controlnet`.
         preview_vae: Decodes what is looked at for a moment; None where the folder has no `preview`.
         compiled_unet: Called in the place of `unet`, and as it, where no gradients are wanted; None where
@@ -136,7 +136,11 @@ class Backbone:
 
 
 def load_backbone(
-    folder: str | Path, *, device: str | None = None, dtype: torch.dtype | None = None
+    folder: str | Path,
+    *,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+    text_device: str | None = None,
 ) -> Backbone:
     """Load the frozen models of a folder in diffusers' layout, as Stable Diffusion 1.5 has it.
 
@@ -145,6 +149,7 @@ def load_backbone(
             hold `controlnet`, `preview` and `few_steps`, which then must fit the UNet.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
         dtype: Format of the weights; None chooses what the device multiplies in hardware.
+        text_device: Where the text encoders live and work; None is beside everything else.
 
     Raises:
         MissingModelError: The folder or a part of it is not there.
@@ -157,16 +162,17 @@ def load_backbone(
     weights = dtype or choose_dtype(place)
     models = ModelFolder(root, device=place, dtype=weights)
     index = models.json("model_index.json")
-    encoders = models.text_encoder_parts()
+    encoders, texts = models.text_encoder_parts(), models
+    if text_device is not None:
+        reading = choose_device(text_device)
+        texts = ModelFolder(root, device=reading, dtype=_readable(weights, reading))
     with quiet_libraries():
         unet = cast("UNet2DConditionModel", models.model("unet", UNet2DConditionModel))
         vae = models.autoencoder()
         return Backbone(
             unet=unet,
             vae=vae,
-            text_encoders=tuple(
-                cast("CLIPTextModel", models.model(part, CLIPTextModel)) for part in encoders
-            ),
+            text_encoders=tuple(cast("CLIPTextModel", texts.model(part, CLIPTextModel)) for part in encoders),
             tokenizers=tuple(
                 models.tokenizer(part.replace("text_encoder", "tokenizer")) for part in encoders
             ),
@@ -183,6 +189,11 @@ def load_backbone(
 
 def _scale_factor(vae: nn.Module) -> int:
     return 2 ** (len(_config(vae)["block_out_channels"]) - 1)
+
+
+def _readable(dtype: torch.dtype, device: torch.device) -> torch.dtype:
+    """Return the format of text encoders on a device: processors multiply float16 slowly, or not at all."""
+    return torch.float32 if dtype == torch.float16 and device.type == "cpu" else dtype
 
 
 def _config(model: nn.Module) -> Mapping[str, Any]:

@@ -34,6 +34,14 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     return torch.float32
 
 
+def free_cuda_bytes(device: torch.device | None = None) -> int | None:
+    """Return the bytes that are free on a CUDA device, by default the first; None where there is none."""
+    if not torch.cuda.is_available():
+        return None
+    free, _total = torch.cuda.mem_get_info(device)
+    return free
+
+
 def choose_memory_format(dtype: torch.dtype) -> torch.memory_format:
     """Return channels_last for the short formats, whose convolutions are faster so."""
     return torch.contiguous_format if dtype == torch.float32 else torch.channels_last

@@ -39,7 +39,7 @@ def pose_residuals(
     if not posed or backbone.pose_control is None:
         return {}
     chosen = torch.tensor(posed, device=latents.device)
-    weights = latents.new_tensor([states[place].row.pose_strength for place in posed])
+    weights = torch.tensor([states[place].row.pose_strength for place in posed]).to(latents)
     maps = [pose for place in posed if (pose := states[place].pose) is not None]
     down, middle = cast("Any", backbone.pose_control.network)(
         latents[chosen],

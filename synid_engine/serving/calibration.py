@@ -18,6 +18,7 @@ from synid_engine.errors import DeviceOutOfMemoryError, InvalidSettingError, Ten
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.bank_file import write_durably
 from synid_engine.pose.library import NAMED_POSES
+from synid_engine.runtime.memory_plan import WHOLE
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
@@ -75,6 +76,7 @@ class Machine(Message):
     has_pose_control: bool = False
     decode_rows: int = 1
     is_compiled: bool = False
+    most_rows: int = WHOLE.most_rows
 
 
 class Calibration(Message):
@@ -126,6 +128,7 @@ def calibrated(
         has_pose_control=backbone.pose_control is not None,
         decode_rows=decode_rows,
         is_compiled=backbone.compiled_unet is not None,
+        most_rows=engine.models.memory.most_rows,
     )
     found = None if file is None else _read(file)
     if found is not None and found.machine == machine:
@@ -211,7 +214,8 @@ def _denoise_samples(engine: Engine, config: CalibrationConfig) -> list[StepSamp
         engine.models.backbone.unet,
         model_hash=engine.model_hash,
     ).detach()
-    for rows in config.rows:
+    most = engine.models.memory.most_rows
+    for rows in [one for one in config.rows if one <= most] or config.rows[:1]:
         try:
             sample = StepSample(rows=rows, ms=_denoise_ms(engine, bank, rows, config.repeats))
         except DeviceOutOfMemoryError:

@@ -34,6 +34,7 @@ class EngineOptions:
         threads: Of the processor. The process is niced, so that a bot beside it keeps answering.
         device: For example `cpu` or `cuda:0`; None chooses the fastest.
         compile: Whether the step is compiled at the start; `auto` does where there is a CUDA device.
+        memory_gb: What it may take of the device, in units of 2**30 bytes; None is what is free.
         beat_s: Seconds between two signs of life.
         preview_interval_s: Least seconds between two previews of a job.
     """
@@ -47,6 +48,7 @@ class EngineOptions:
     threads: int = field(default_factory=usable_threads)
     device: str | None = None
     compile: CompileChoice = "auto"
+    memory_gb: float | None = None
     beat_s: float = 3.0
     preview_interval_s: float = 2.0
 
@@ -71,6 +73,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> tuple[Path, Engine
     parser.add_argument("--judging", type=read_judging, default=Judging())
     parser.add_argument("--device")
     parser.add_argument("--compile", choices=get_args(CompileChoice), default="auto")
+    parser.add_argument("--memory-gb", type=float)
     parser.add_argument("--threads", type=int, default=usable_threads())
     parser.add_argument("--beat-s", type=float, default=3.0)
     parser.add_argument("--preview-interval-s", type=float, default=2.0)

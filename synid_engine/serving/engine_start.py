@@ -9,6 +9,7 @@ from queue import SimpleQueue
 import torch
 
 from synid_engine.engine import EMBEDDED_MODEL, Engine
+from synid_engine.sampling.compiled import CompileConfig
 from synid_engine.serving.bank_shelf import BankShelf
 from synid_engine.serving.calibration import CalibrationConfig, calibrated
 from synid_engine.serving.compilation import with_compiled_unet
@@ -61,14 +62,20 @@ def start_loop(
     """
     torch.set_num_threads(options.threads)
     engine = Engine.load(
-        options.model, device=options.device, on_part=lambda part: on_stage(part, _SHARES[part])
+        options.model,
+        device=options.device,
+        memory_gb=options.memory_gb,
+        on_part=lambda part: on_stage(part, _SHARES[part]),
     )
+    memory = engine.models.memory
     distill = usual_config(engine.models)
     if options.recipe is not None:
         distill = read_recipe(options.recipe, distill)
     on_stage("picture judge", _SHARES["picture judge"])
     judge = load_judges(
-        options.judging, model=options.model or EMBEDDED_MODEL, device=engine.models.backbone.device
+        options.judging,
+        model=options.model or EMBEDDED_MODEL,
+        device=torch.device(memory.device_of("perception", str(engine.models.backbone.device))),
     )
     engine = _compiled(engine, options, on_stage)
     on_stage("calibration", _SHARES["calibration"])
@@ -89,7 +96,7 @@ def start_loop(
     batch = BatchConfig(
         max_rows=found.max_rows,
         preview_interval_s=options.preview_interval_s,
-        training_rows=found.max_rows if is_gpu else 0,
+        training_rows=min(found.max_rows, memory.training_rows) if is_gpu else 0,
         posed_steps=found.costs.posed_steps,
         decode_rows=found.costs.decode.most_rows,
     )
@@ -127,9 +134,11 @@ def _compiled(engine: Engine, options: EngineOptions, on_stage: Callable[[str, f
         return engine
     first, room = _SHARES["compilation"], _SHARES["calibration"] - _SHARES["compilation"]
     on_stage("compilation", first)
+    memory = engine.models.memory
     compiled = with_compiled_unet(
         backbone,
-        rows=CalibrationConfig().rows,
+        rows=[rows for rows in CalibrationConfig().rows if rows <= memory.most_rows],
+        config=None if memory.keeps_graphs else CompileConfig(),
         on_size=lambda share: on_stage("compilation", first + room * share),
     )
     return replace(engine, models=replace(engine.models, backbone=compiled))

@@ -19,6 +19,7 @@ from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.device import choose_device
 from synid_engine.serving.compilation import with_compiled_unet
 from synid_engine.serving.creation_plan import FULL_PLAN, SHORT_PLAN, BatchedSteps, SingleSteps
+from synid_engine.serving.memory_bench import memory_figures
 from synid_engine.serving.random_adapter import RANK
 from synid_engine.serving.random_model import random_sd15
 from synid_engine.serving.speed_bench import take_turns
@@ -64,6 +65,10 @@ def bench_gpu(options: BenchOptions) -> BenchReport:
         backbone = with_compiled_unet(backbone, rows=rows, on_size=compiling.touch)
     figures = gpu_figures(backbone, config, on_progress=options.on_progress)
     notes = _notes(backbone, config)
+    del backbone  # what follows has its own models, and counts them
+    counting = Ticker("memory of the small plan", total=1, on_progress=options.on_progress)
+    figures += memory_figures(is_gpu=device.type == "cuda")
+    counting.step()
     return BenchReport(name="gpu", figures=figures, quick=options.quick, notes=notes)
 
 
@@ -237,4 +242,6 @@ def _notes(backbone: Backbone, config: GpuBenchConfig) -> tuple[str, ...]:
     return (
         *lines,
         "seconds are the processor's own, of all its cores, and not judged; in batches it draws no faster",
+        "the small plan's memory is that of all tensors at 512x512, counted operation by operation without"
+        " computing them: neither the device's context nor what its allocator and kernels add is in it",
     )

@@ -63,16 +63,35 @@ def random_sd15(*, device: str | None = None, posed: bool = False, image_size: i
     )
 
 
+def sd15_shapes(*, dtype: torch.dtype, image_size: int = 512) -> Backbone:
+    """Build the models, with a ControlNet, as shapes without numbers: on torch's device `meta`.
+
+    Args:
+        dtype: Format of the weights.
+        image_size: Side of the pictures, in pixels.
+    """
+    with quiet_libraries(), torch.device("meta"):
+        unet, vae, text_encoder = _denoiser(image_size // 8), _vae(), _text_encoder()
+        network = ControlNetModel.from_unet(unet)
+        for module in (unet, vae, text_encoder, network):
+            shaped = cast("nn.Module", module).eval().to(dtype)
+            cast("Any", shaped).to(memory_format=choose_memory_format(dtype))
+    return Backbone(
+        unet=unet,
+        vae=vae,
+        text_encoders=(text_encoder,),
+        tokenizers=(_tokenizer(),),
+        noise_scheduler_config=_noise_schedule(),
+        model_id="shapes of Stable Diffusion 1.5",
+        model_hash="0" * 64,
+        device=torch.device("meta"),
+        dtype=dtype,
+        pose_control=make_pose_control(network),
+    )
+
+
 def _unet(sample_size: int, device: torch.device, dtype: torch.dtype) -> UNet2DConditionModel:
-    with torch.device("meta"):
-        unet = UNet2DConditionModel(
-            sample_size=sample_size,
-            block_out_channels=(320, 640, 1280, 1280),
-            layers_per_block=2,
-            attention_head_dim=8,
-            cross_attention_dim=768,
-        )
-    return cast("UNet2DConditionModel", _filled(unet, device, dtype))
+    return cast("UNet2DConditionModel", _filled(_denoiser(sample_size), device, dtype))
 
 
 def _controlnet(unet: UNet2DConditionModel, device: torch.device, dtype: torch.dtype) -> ControlNetModel:
@@ -90,6 +109,18 @@ def _filled(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.M
         if "norm" in name and name.endswith("weight"):
             nn.init.ones_(parameter)
     return placed
+
+
+def _denoiser(sample_size: int) -> UNet2DConditionModel:
+    """Build a UNet that has shapes and no numbers."""
+    with torch.device("meta"):
+        return UNet2DConditionModel(
+            sample_size=sample_size,
+            block_out_channels=(320, 640, 1280, 1280),
+            layers_per_block=2,
+            attention_head_dim=8,
+            cross_attention_dim=768,
+        )
 
 
 def _vae() -> AutoencoderKL:

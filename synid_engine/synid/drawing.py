@@ -83,14 +83,15 @@ def draw(
     def on_step(progress: StepProgress) -> None:
         report(denoising_share * progress.fraction, f"picture {progress.rows_done} of {progress.rows}")
 
-    latents = denoise(models.backbone, rows, max_rows=MAX_ROWS, on_step=on_step)
+    most, at_once = min(MAX_ROWS, models.memory.most_pictures), models.memory.decoded_at_once
+    latents = denoise(models.backbone, rows, max_rows=most, on_step=on_step)
     images: list[Tensor] = []
-    for row in latents:
+    for start in range(0, len(rows), at_once):
         with torch.no_grad():
-            images.append(models.backbone.decode(row[None]).cpu())
+            images += models.backbone.decode(latents[start : start + at_once]).cpu()
         done = denoising_share + (1 - denoising_share) * len(images) / len(rows)
         report(done, f"picture {len(images)} of {len(rows)}")
-    return Drawn(latents=latents.cpu(), images=torch.cat(images))
+    return Drawn(latents=latents.cpu(), images=torch.stack(images))
 
 
 def _form(config: DrawConfig, backbone: Backbone) -> RenderRow:

@@ -28,7 +28,8 @@ def face_loss(
 
     Source: InstantID and PuLID, ArcFace loss on the predicted clean picture.
     """
-    return 1 - (face.face_embeds(images) @ face_embed.to(images.device)).mean()
+    embeds = face.face_embeds(images)
+    return 1 - (embeds @ face_embed.to(embeds)).mean()
 
 
 def clip_loss(

@@ -11,6 +11,7 @@ from synid_engine.errors import InvalidSettingError
 from synid_engine.perception.bundle import Perception
 from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.runtime.memory_plan import WHOLE, MemoryPlan
 from synid_engine.runtime.rng import cpu_generator
 from synid_engine.synid.exercise import OWN_ROOM, Classroom
 
@@ -77,12 +78,14 @@ class StageModels:
         identity_encoder: Reads portraits into the tokens that the backbone was trained with; None where it
             was trained with words alone.
         classroom: Where training steps are worked out.
+        memory: How much is done at once, and what lives elsewhere than the backbone.
     """
 
     backbone: Backbone
     perception: Perception
     identity_encoder: IdentityEncoder | None = None
     classroom: Classroom = OWN_ROOM
+    memory: MemoryPlan = WHOLE
 
 
 def stage_generator(seed: int, stage: str) -> torch.Generator:

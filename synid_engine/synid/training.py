@@ -230,7 +230,7 @@ class _Teacher:
             perception.clip,
             text_weight=config.text_share,
         )
-        return config.face_weight * faces + config.clip_weight * looks
+        return (config.face_weight * faces + config.clip_weight * looks).to(x0.device)
 
 
 def train(

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import torch
 
+from bot import memory_table
 from bot.cli import run
 from bot.installation import (
     CUDA_PROVIDER,
@@ -18,6 +20,8 @@ from bot.installation import (
     has_nvidia_gpu,
     look_at_installation,
 )
+from synid_engine.runtime.memory_plan import GIB
+from synid_engine.runtime.sd15_memory import CARDS
 
 ROOT = Path(__file__).parents[3]
 WANTED = {
@@ -139,3 +143,33 @@ def test_doctor_tells_what_clashes(
     assert run(("doctor", "--data", str(tmp_path), "--json")) == 1
     told = json.loads(capsys.readouterr().out)
     assert told["installation"] == [{"subject": "OpenCV", "detail": "two of them"}]
+
+
+def test_doctor_tells_the_memory_plans(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(memory_table, "has_nvidia_gpu", lambda: False)
+    run(("doctor", "--data", str(tmp_path)))
+    told = capsys.readouterr().out
+    assert all(card in told for card in CARDS)
+    assert "text encoders, perception" in told
+    run(("doctor", "--data", str(tmp_path), "--json"))
+    rows = json.loads(capsys.readouterr().out)["memory"]
+    assert [row["device"] for row in rows] == list(CARDS)
+    assert rows[0]["tier"] == "small"
+    assert all(row["peak_gib"] < row["free_gib"] for row in rows)
+
+
+def test_doctor_tells_what_fits_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_table, "has_nvidia_gpu", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (10 * GIB, 12 * GIB))
+    *_, here = memory_table.card_plans()
+    assert (here.card, here.free_bytes) == ("here", 10 * GIB)
+    assert here.plan is not None
+    *_, limited = memory_table.card_plans(memory_gb=2.0)
+    assert (limited.free_bytes, limited.plan) == (2 * GIB, None)
+    assert "does not fit" in memory_table.table_lines([limited])[-1]
+    assert limited.to_fields()["tier"] is None
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert [one.card for one in memory_table.card_plans()] == list(CARDS)

@@ -10,6 +10,7 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from bot import measures
+from synid_engine.evaluation.figures import Figure
 from synid_engine.evaluation.progress import BenchOptions
 from synid_engine.identity.attention import (
     IdentityAttnProcessor,
@@ -142,10 +143,13 @@ def test_published_training_moves_every_adapter_and_leaves_the_model_alone(backb
 def test_bench_tells_where_it_ran(monkeypatch: pytest.MonkeyPatch, backbone: Backbone) -> None:
     monkeypatch.setattr(gpu_bench, "random_sd15", lambda *, image_size, posed: backbone)
     monkeypatch.setattr(gpu_bench, "choose_device", lambda: torch.device("cpu"))
+    peak = Figure(name="peak memory, small plan", value=1.0)
+    monkeypatch.setattr(gpu_bench, "memory_figures", lambda *, is_gpu: () if is_gpu else (peak,))
     report = bench_gpu(BenchOptions(quick=True))
     assert "no GPU" in report.notes[0]
     assert "256x256" in report.notes[0]
-    assert "not judged" in report.notes[-1]
+    assert "not judged" in report.notes[-2]
+    assert report.figures[-1] is peak
 
 
 def test_bench_is_known_by_its_name() -> None:

@@ -1,0 +1,134 @@
+"""An engine under the smallest plan makes the same character and draws the same pictures as a free one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from synid_engine import engine as engine_module
+from synid_engine.engine import Engine
+from synid_engine.errors import TooLittleMemoryError
+from synid_engine.runtime import backbone as backbone_module
+from synid_engine.runtime.memory_plan import GIB, WHOLE, least_bytes
+from synid_engine.runtime.sd15_memory import SD15_WORK
+from synid_engine.serving.calibration import CalibrationConfig, calibrated
+from synid_engine.synid import memory
+from synid_engine.synid.memory import memory_plan_of, sizes_of
+from synid_engine.synid.pipeline import DistillConfig
+
+DESCRIPTION = "a woman with red hair, wearing a green jacket"
+
+
+@pytest.fixture(autouse=True)
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load everything in float32, whatever this machine multiplies faster."""
+    for module in (backbone_module, memory):
+        monkeypatch.setattr(module, "choose_dtype", lambda _device: torch.float32)
+
+
+@pytest.fixture
+def large_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the rows of a step be what takes most, so that the smallest plan has one picture a step."""
+    monkeypatch.setattr(memory, "SD15_WORK", replace(SD15_WORK, row=4 * GIB))
+
+
+def least_gb(folder: Path) -> float:
+    return least_bytes(*sizes_of(folder, dtype=torch.float32)) / GIB
+
+
+def test_smallest_plan_makes_the_same_character(whole_model: Path, tiny_config: DistillConfig) -> None:
+    small = Engine.load(whole_model, device="cpu", memory_gb=least_gb(whole_model))
+    whole = Engine.load(whole_model, device="cpu")
+    assert (small.models.memory.tier, whole.models.memory) == ("small", WHOLE)
+    config = tiny_config.ablated("B")
+    made, expected = (one.create("Nova", DESCRIPTION, seed=3, config=config) for one in (small, whole))
+    pairs = zip(made.bank.tensors(), expected.bank.tensors(), strict=True)
+    assert all(torch.equal(first, second) for first, second in pairs)
+
+
+@pytest.mark.usefixtures("large_rows")
+def test_one_picture_a_step_is_the_same_picture(whole_model: Path) -> None:
+    small = Engine.load(whole_model, device="cpu", memory_gb=least_gb(whole_model))
+    whole = Engine.load(whole_model, device="cpu")
+    assert (small.models.memory.tier, small.models.memory.most_rows) == ("small", 2)
+    assert (small.config.max_rows, whole.config.max_rows) == (1, 4)
+    drawn = [one.render(None, "smiling", count=3, seed=5, num_inference_steps=2) for one in (small, whole)]
+    for first, second in zip(*drawn, strict=True):
+        error = np.asarray(first.image).astype(int) - np.asarray(second.image).astype(int)
+        assert np.abs(error).max() <= 1
+
+
+def test_parts_that_wait_are_loaded_on_the_processor(
+    whole_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device is a processor by another name, which is asked for as itself wherever nothing waits."""
+    asked: dict[str, object] = {}
+
+    def listened(name: str) -> None:
+        load = getattr(engine_module, name)
+
+        def loading(*args: object, **wishes: object) -> object:
+            asked[name] = wishes.get("text_device", wishes["device"])
+            return load(*args, **wishes)
+
+        monkeypatch.setattr(engine_module, name, loading)
+
+    for name in ("load_backbone", "load_perception", "load_pose_estimator", "load_identity_encoder"):
+        listened(name)
+    Engine.load(whole_model, device="cpu:0", memory_gb=least_gb(whole_model))
+    assert asked == {
+        "load_backbone": "cpu",
+        "load_perception": "cpu",
+        "load_pose_estimator": "cpu",
+        "load_identity_encoder": "cpu:0",
+    }
+    Engine.load(whole_model, device="cpu:0")
+    assert set(asked.values()) == {"cpu:0"}
+
+
+def test_gradients_go_twice_through_blocks_under_the_smallest_plan(whole_model: Path) -> None:
+    small = Engine.load(whole_model, device="cpu", memory_gb=least_gb(whole_model)).models.backbone
+    whole = Engine.load(whole_model, device="cpu").models.backbone
+    assert small.unet.is_gradient_checkpointing
+    assert small.vae.is_gradient_checkpointing
+    assert not whole.unet.is_gradient_checkpointing
+
+
+def test_folder_without_enough_memory_is_refused(whole_model: Path) -> None:
+    with pytest.raises(TooLittleMemoryError):
+        Engine.load(whole_model, device="cpu", memory_gb=0.5)
+
+
+def test_processor_without_a_limit_has_no_plan(whole_model: Path) -> None:
+    assert memory_plan_of(whole_model, device=torch.device("cpu"), memory_gb=None) is WHOLE
+
+
+@pytest.mark.parametrize(("memory_gb", "limit"), [(None, 6 * GIB), (4.0, 4 * GIB), (12.0, 6 * GIB)])
+def test_free_memory_of_a_gpu_is_asked_for(
+    whole_model: Path, monkeypatch: pytest.MonkeyPatch, memory_gb: float | None, limit: int
+) -> None:
+    planned: list[int] = []
+    kept: list[float] = []
+
+    def plan(free_bytes: int, *_sizes: object) -> object:
+        planned.append(free_bytes)
+        return WHOLE
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (6 * GIB, 8 * GIB))
+    monkeypatch.setattr(
+        torch.cuda, "set_per_process_memory_fraction", lambda share, _device: kept.append(share)
+    )
+    monkeypatch.setattr(memory, "plan_memory", plan)
+    memory_plan_of(whole_model, device=torch.device("cuda:0"), memory_gb=memory_gb)
+    assert planned == [limit]
+    assert kept == ([] if memory_gb is None else [min(1.0, memory_gb / 8)])
+
+
+@pytest.mark.usefixtures("large_rows")
+def test_calibration_stays_within_the_plan(whole_model: Path, tiny_config: DistillConfig) -> None:
+    small = Engine.load(whole_model, device="cpu", memory_gb=least_gb(whole_model))
+    quick = CalibrationConfig(rows=(2, 4, 8), repeats=1)
+    found = calibrated(small, threads=1, file=None, config=quick, distill=tiny_config)
+    assert (found.max_rows, found.machine.most_rows) == (2, 2)
