@@ -41,7 +41,7 @@ class WeightBytes:
         text_encoders: All of them.
         perception: CLIP, faces, the estimator of poses and what else looks at pictures.
         controlnet: Where there is one.
-        others: What never waits, such as a small VAE for previews.
+        others: What never waits, such as a small VAE for previews or an adapter for few steps.
     """
 
     unet: int
@@ -110,9 +110,10 @@ class MemoryPlan:
         waiting: The parts that live and work on the processor.
         most_rows: Forward rows of a denoising step; a guided picture takes two.
         training_rows: Rows of a training step that several creations share. One creation alone takes 4.
-        decoded_at_once: Pictures that a creation decodes in one pass.
+        decoded_at_once: Pictures that are decoded in one pass.
         works_twice: Whether training works each block out again on its way back, which takes a third longer
             and leaves the gradients as they are.
+        works_in_tiles: Whether a picture larger than usual goes through the VAE in tiles.
         keeps_graphs: Whether a compiled step may keep its memory as CUDA graphs do.
         peak_bytes: What all this takes at most, the margin not counted; 0 where nobody counts.
     """
@@ -123,6 +124,7 @@ class MemoryPlan:
     training_rows: int = _SHARED_ROWS[0]
     decoded_at_once: int = 1
     works_twice: bool = False
+    works_in_tiles: bool = False
     keeps_graphs: bool = True
     peak_bytes: int = 0
 
@@ -142,7 +144,9 @@ WHOLE = MemoryPlan(tier="whole")
 _TIERS = (
     MemoryPlan(tier="roomy", decoded_at_once=4),
     MemoryPlan(tier="middle", decoded_at_once=2, works_twice=True, keeps_graphs=False),
-    MemoryPlan(tier="small", waiting=WAITING_PARTS, works_twice=True, keeps_graphs=False),
+    MemoryPlan(
+        tier="small", waiting=WAITING_PARTS, works_twice=True, works_in_tiles=True, keeps_graphs=False
+    ),
 )
 _LEAST_ROWS = {"roomy": 8, "middle": 8, "small": _GUIDED}
 

@@ -33,8 +33,6 @@ _SHARES = {
     "calibration": 0.8,
 }
 _MIB = 2**20
-_DECODED_ON_A_GPU = 4
-"""Latents that are decoded together there, if that is faster; a processor gains nothing from it."""
 
 
 def start_loop(
@@ -86,7 +84,7 @@ def start_loop(
             threads=options.threads,
             file=options.calibration,
             distill=distill,
-            decode_rows=_DECODED_ON_A_GPU if engine.models.backbone.device.type == "cuda" else 1,
+            decode_rows=memory.decoded_at_once,
             keep=lambda picture: spool.put_picture(picture, seed=0),
         )
     backbone = engine.models.backbone

@@ -9,12 +9,16 @@ import torch
 from synid_engine.perception.bundle import perception_bytes
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.device import choose_dtype
+from synid_engine.runtime.few_steps import FEW_STEPS
 from synid_engine.runtime.memory_plan import GIB, WHOLE, MemoryPlan, WeightBytes, WorkBytes, plan_memory
 from synid_engine.runtime.model_folder import ModelFolder
+from synid_engine.runtime.preview_vae import PREVIEW
 from synid_engine.runtime.sd15_memory import SD15_WORK, WorkSize
+from synid_engine.runtime.tiled_decoding import decode_in_tiles
 from synid_engine.runtime.weight_files import loaded_bytes, stored_bytes
 
 _FLOAT32 = 4
+_ESTIMATORS = frozenset({".onnx", ".pth"})
 
 
 def memory_plan_of(root: Path, *, device: torch.device, memory_gb: float | None) -> MemoryPlan:
@@ -56,14 +60,17 @@ def sizes_of(root: Path, *, dtype: torch.dtype) -> tuple[WeightBytes, WorkBytes]
         return loaded_bytes(root / name, number_bytes=number)
 
     estimator, checker = root / "pose_estimator", root / "safety_checker"
-    looking = stored_bytes(estimator.glob("*.pth")) + loaded_bytes(checker, number_bytes=_FLOAT32)
+    readers = [path for path in estimator.glob("*") if path.suffix in _ESTIMATORS]
+    looking = stored_bytes(readers) + loaded_bytes(checker, number_bytes=_FLOAT32)
     weights = WeightBytes(
         unet=part("unet"),
         vae=part("vae"),
         text_encoders=part("text_encoder") + part("text_encoder_2"),
         perception=perception_bytes(root / "perception") + looking,
         controlnet=part("controlnet"),
-        others=loaded_bytes(root / "identity_encoder", number_bytes=_FLOAT32),
+        others=part(PREVIEW)
+        + part(FEW_STEPS)
+        + loaded_bytes(root / "identity_encoder", number_bytes=_FLOAT32),
     )
     models = ModelFolder(root, device=torch.device("cpu"), dtype=dtype)
     size = _work_size(models.json("unet/config.json"), models.json("vae/config.json"), number)
@@ -71,11 +78,13 @@ def sizes_of(root: Path, *, dtype: torch.dtype) -> tuple[WeightBytes, WorkBytes]
 
 
 def follow(plan: MemoryPlan, backbone: Backbone) -> None:
-    """Set up the modules that gradients go through as a plan wants them."""
+    """Set up the UNet and the VAE as a plan wants them."""
     modules: tuple[Any, ...] = (backbone.unet, backbone.vae)
     for module in modules:
         if plan.works_twice:
             module.enable_gradient_checkpointing()
+    if plan.works_in_tiles:
+        decode_in_tiles(backbone)
 
 
 def _work_size(unet: Mapping[str, object], vae: Mapping[str, object], number_bytes: int) -> WorkSize:

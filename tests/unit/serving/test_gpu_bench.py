@@ -75,7 +75,7 @@ def test_poses_and_previews_are_measured_where_there_are_models_for_them(
     assert figures["a picture's time with a pose / without"].value == pytest.approx(45.5 / 30.5)
     assert figures["decoding 2 together, each / decoding one"].value == pytest.approx(0.75)
     assert figures["a preview / decoding one"].value == pytest.approx(0.02)
-    queue = BatchedSteps(pictures=2, denoise_s=2.0, decode_s=0.5, batch_size=2, train_s=1.0)
+    queue = BatchedSteps(pictures=2, denoise_s=2.0, quick_s=2.0, decode_s=0.5, batch_size=2, train_s=1.0)
     on_a_gpu, _ratio = gpu_bench._pose_figures(queue, taken, is_gpu=True)
     assert (on_a_gpu.value, on_a_gpu.target, on_a_gpu.bound) == (posed.value, 4.0, "least")
 
@@ -88,7 +88,7 @@ def test_every_row_of_a_posed_step_has_a_pose_of_its_own(
     step_kinds(posed_backbone, replace(SMALL.kinds, pictures=4))
     maps = [np.asarray(row.pose_map).tobytes() for row in rows if row.is_posed]
     assert len(set(maps)) == len(maps) == 4
-    assert len([row for row in rows if not row.is_posed]) == 4 + 4 + 2
+    assert len([row for row in rows if not row.is_posed]) == 4 + 4 + 2 + 2  # mixed, one, drawn, quick
 
 
 def test_kinds_leave_the_attention_that_they_need_to_each_other(backbone: Backbone) -> None:

@@ -1,11 +1,13 @@
 """An engine under the smallest plan makes the same character and draws the same pictures as a free one."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from synid_engine import engine as engine_module
 from synid_engine.engine import Engine
@@ -94,6 +96,30 @@ def test_gradients_go_twice_through_blocks_under_the_smallest_plan(whole_model: 
     assert small.unet.is_gradient_checkpointing
     assert small.vae.is_gradient_checkpointing
     assert not whole.unet.is_gradient_checkpointing
+
+
+def test_small_plan_alone_decodes_large_pictures_in_tiles(
+    whole_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiled: list[str] = []
+    monkeypatch.setattr(memory, "decode_in_tiles", lambda backbone: tiled.append(backbone.model_id))
+    Engine.load(whole_model, device="cpu")
+    assert tiled == []
+    small = Engine.load(whole_model, device="cpu", memory_gb=least_gb(whole_model))
+    assert tiled == [small.models.backbone.model_id]
+
+
+def test_all_that_lies_in_the_folder_is_counted(whole_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(whole_model, folder)
+    before, _ = sizes_of(folder, dtype=torch.float16)
+    for part in ("preview", "few_steps"):
+        (folder / part).mkdir()
+        save_file({"weight": torch.zeros(10)}, folder / part / "weights.safetensors")
+    (folder / "pose_estimator").mkdir()
+    (folder / "pose_estimator" / "yolox_l.onnx").write_bytes(bytes(300))
+    after, _ = sizes_of(folder, dtype=torch.float16)
+    assert after == replace(before, others=before.others + 2 * 10 * 2, perception=before.perception + 300)
 
 
 def test_folder_without_enough_memory_is_refused(whole_model: Path) -> None:
