@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from synid_engine.runtime.memory_plan import GIB, MIB, WeightBytes, WorkBytes
 
 SD15_WEIGHTS = WeightBytes(
-    unet=1639 * MIB, vae=160 * MIB, text_encoders=235 * MIB, controlnet=689 * MIB, perception=1912 * MIB
+    unet=1639 * MIB,
+    vae=160 * MIB,
+    text_encoders=235 * MIB,
+    controlnet=689 * MIB,
+    perception=2247 * MIB,
+    others=5 * MIB,
 )
-"""With OpenPose's ControlNet, and CLIP ViT-L/14 (1633), a recogniser of 249 and a detector of 16 in float32;
-the small VAE for previews has 5 MiB, which nobody counts."""
+"""With OpenPose's ControlNet; CLIP ViT-L/14 (1633), a recogniser of 249, a detector of 16 and DWPose (335) in
+float32; and the small VAE for previews."""
 
 SD15_WORK = WorkBytes(
     row=70 * MIB,
