@@ -243,8 +243,8 @@ class Engine:
             body: A pose of one's own, such as `read_pose` returns, in place of a declared one.
             pose_strength: Weight of the pose; None takes the configured one, 0 leaves it to the prompt.
             shape: As `pose`; empty takes the usual one.
-            identity_scale: Weight of the bank; None takes the configured one. 0 leaves the identity to the
-                words and the bank's tokens out.
+            identity_scale: How strongly the bank acts; None takes the configured one. 0 leaves the identity
+                to the words and the bank's tokens out.
             num_inference_steps: Denoising steps.
             guidance_scale: 1 draws without guidance, in half the time.
             on_progress: Told of every step; may raise JobCancelledError, which passes through.

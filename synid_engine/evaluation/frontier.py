@@ -18,7 +18,7 @@ from synid_engine.evaluation.prompts import suite_prompts
 from synid_engine.evaluation.suites import draw_prompts, following
 from synid_engine.evaluation.trial import TrialSettings, begin_trials
 
-STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+STRENGTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 _WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 1000, 700, 110, 90, 60, 90
 _Box = tuple[float | int, float | int, float | int, float | int]
 _INK, _FAINT, _LINE, _CHOSEN = (38, 36, 44), (221, 217, 210), (47, 125, 193), (226, 98, 74)

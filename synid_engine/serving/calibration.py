@@ -172,6 +172,8 @@ def _drawing(pictures: int, draw: DrawConfig) -> list[Stage]:
 
 
 def _learning(training: TrainingConfig) -> list[Stage]:
+    if training.steps == 0:
+        return []
     return [Stage(kind=StepKind.TRAIN, steps=training.steps, rows=training.batch_size)]
 
 

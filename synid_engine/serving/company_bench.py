@@ -8,7 +8,7 @@ import random
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -25,6 +25,7 @@ from synid_engine.serving.reports import Broken, Finished, Progressed, Report, S
 from synid_engine.serving.spool import Spool
 from synid_engine.serving.wire import WireError
 from synid_engine.synid.pipeline import DistillConfig
+from synid_engine.synid.projector import ProjectorConfig
 from synid_engine.synid.usual import usual_config
 
 _CREATION, _MAKER = 0, 0
@@ -39,7 +40,8 @@ class CompanyConfig:
         pictures: Pictures on each side.
         steps: Denoising steps of each.
         warm_up_pieces: Pieces of the creation before the first picture; enough to be in the midst of it.
-        distill: How the character is made; None is the engine's own way.
+        distill: How the character is made; None is the engine's own way, with a training where it has none:
+            base models without an identity encoder train, and a training's steps are what pictures wait for.
     """
 
     pictures: int = 40
@@ -53,6 +55,10 @@ class _Wait:
     asked_at: float
     begun_at: float = 0.0
     ended_at: float = 0.0
+
+
+def _trained(engine: Engine) -> DistillConfig:
+    return replace(usual_config(engine.models), projector=ProjectorConfig())
 
 
 class _Host:
@@ -73,7 +79,7 @@ class _Host:
             status=EngineStatus(),
             config=LoopConfig(
                 batch=BatchConfig(preview_every=0),
-                distill=config.distill or usual_config(engine.models),
+                distill=config.distill or _trained(engine),
                 progress_interval_s=0.0,
             ),
             orders=self._orders,

@@ -257,7 +257,8 @@ def _finished(bank: IdentityBank, loop: _Loop, done: Checkpoint) -> Distilled:
         report["adapter_identity"] = [
             round(score.identity, 4) for score in (done.adapted.before, done.adapted.after)
         ]
-    report["steps"] = _steps(loop.config, done)
+    if steps := _steps(loop.config, done):
+        report["steps"] = steps
     return Distilled(
         bank=bank.detach(), anchors=anchors, scores=scores, report=report, words=loop.words.prompt("")
     )
@@ -272,4 +273,5 @@ def _steps(config: DistillConfig, done: Checkpoint) -> dict[str, str]:
         taken["bootstrap"] = done.bootstrapped.projection.steps, config.bootstrap.training
     if done.adapted is not None:
         taken["adapter"] = done.adapted.steps, config.adapter.training
-    return {stage: f"{steps} of {training.steps}" for stage, (steps, training) in taken.items()}
+    trained = {stage: (steps, training.steps) for stage, (steps, training) in taken.items() if training.steps}
+    return {stage: f"{steps} of {planned}" for stage, (steps, planned) in trained.items()}

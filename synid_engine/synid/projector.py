@@ -96,7 +96,7 @@ def project(
         config: How many tokens, and their training.
         generator: All chance.
         report: Told after every step.
-        library: Moves the first tokens; None begins with the words alone.
+        library: Moves the first tokens; None begins with the words alone, and so does what is not trained.
         bookmark: Where the training goes on, and is kept.
 
     Source: SynID, identity projector.
@@ -107,7 +107,7 @@ def project(
     start = portrait_tokens(pictures.latents, pictures.weights, models, count=config.tokens)
     if start is None:
         start = first_tokens(pictures.prompts[anchors.portrait], models, config, generator)
-    if library is not None:
+    if library is not None and config.training.steps > 0:
         start = library.warmed(start, anchors.reference)
     trainable = TrainableTokens.start(start, models.backbone, value_gain=config.value_gain)
     outcome = train(

@@ -19,7 +19,8 @@ class RenderConfig:
     """How characters are drawn unless a call says otherwise.
 
     Attributes:
-        identity_scale: Weight of the bank in cross-attention, and of its tokens beside the prompt's.
+        identity_scale: How strongly the bank acts in cross-attention, and its tokens beside the prompt's; 1
+            is the weight that the wording gives it.
         changed_clothes_scale: The same where the prompt names other clothes than the character's: the bank
             holds its own clothes too, and the prompt must win.
         max_rows: Pictures in one forward pass.
@@ -74,8 +75,8 @@ def request_row(
         wording: Reads people's words.
         config: Weights where none is given.
         negative_prompt: What to steer away from.
-        identity_scale: Weight of the banks and of their tokens; None takes the configured one. 0 leaves the
-            identity to the words.
+        identity_scale: How strongly the banks and their tokens act; None takes the configured one. 0 leaves
+            the identity to the words.
 
     Returns:
         A row with seed 0 and the usual steps.
@@ -91,12 +92,13 @@ def request_row(
     scale = identity_scale
     if scale is None:
         scale = config.changed_clothes_scale if any(own_clothes) else config.identity_scale
+    weight = scale * wording.bank_weight
     people = [one.prompt("") for one in words[:-1]]
     return RenderRow(
         prompt=" and ".join([*people, words[-1].prompt(prompt)]),
         negative_prompt=", ".join(part for part in (negative, *own_clothes) if part),
         seed=0,
         banks=tuple(one.bank for one in subjects),
-        identity_scale=scale,
-        token_scale=scale,
+        identity_scale=weight,
+        token_scale=weight,
     )

@@ -40,7 +40,7 @@ class TrainingConfig:
     """How a character's tensors are trained.
 
     Attributes:
-        steps: Steps of the optimiser.
+        steps: Steps of the optimiser; 0 leaves everything as it begins.
         batch_size: Rows a step.
         learning_rate: Of AdamW at the start; it falls to a tenth as a cosine.
         caption_dropout: Share of rows whose caption does not describe the person, so that the identity must.
@@ -74,9 +74,9 @@ class TrainingConfig:
     stopping: StoppingConfig = field(default_factory=StoppingConfig)
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size"):
-            require_at_least(name, getattr(self, name), 1)
-        require_at_least("perception_every", self.perception_every, 0)
+        require_at_least("batch_size", self.batch_size, 1)
+        for name in ("steps", "perception_every"):
+            require_at_least(name, getattr(self, name), 0)
         require_within("learning_rate", self.learning_rate, 0, 1)
         require_within("level_dropout", self.level_dropout, 0, 0.5)
         for name in ("caption_dropout", "perception_noise", "text_share"):
@@ -86,7 +86,7 @@ class TrainingConfig:
     def rows(self) -> int:
         """Most work in forward rows of the UNet; a backward pass counts as two."""
         judged = self.steps // self.perception_every if self.perception_every else 0
-        looks = self.stopping.looks(self.steps) * self.stopping.work
+        looks = self.stopping.looks(self.steps) * self.stopping.work if self.steps else 0
         return 3 * self.steps * self.batch_size + 20 * judged + looks
 
 
@@ -103,7 +103,9 @@ class TrainingOutcome:
 
     @property
     def final_loss(self) -> float:
-        """Mean over the last quarter of the steps."""
+        """Mean over the last quarter of the steps; 0 without any."""
+        if not self.losses:
+            return 0.0
         tail = self.losses[-max(1, len(self.losses) // 4) :]
         return sum(tail) / len(tail)
 
@@ -260,6 +262,9 @@ def train(
         DistillationError: The loss, or its gradient, is no longer a number.
         JobCancelledError: The report asked to stop.
     """
+    if config.steps == 0:
+        report(1.0, "as it is")
+        return TrainingOutcome(losses=())
     teacher = _Teacher(pictures, reference, models, config, generator)
     parameters = trainable.parameters()
     scale = LossScale.of_format(models.backbone.dtype)

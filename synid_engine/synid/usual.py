@@ -15,19 +15,19 @@ def usual_config(models: StageModels) -> DistillConfig:
     """Return how characters are made unless more is asked for.
 
     Where no encoder reads portraits, by all stages, and the lessons of the bootstrap are drawn in few steps
-    if the base model has an adapter for that. Beside an encoder's tokens the last three stages show no gain
-    in the ablation, so there only the first two train, and probes tell how steady the character is.
+    if the base model has an adapter for that. Each training ends when it gains no more; a look at it takes as
+    long as a step.
 
-    Each training ends when it gains no more. With the embedded model that is after 48 of 60 steps in the mean
-    over six characters, and after 58 over five with its encoder taken away, where tokens that begin as words
-    still learn. A look takes as long as a step. None of the eleven was less like itself for it, by more than
-    0.001, to a recogniser that no stage has seen.
+    Where an encoder does, its tokens are kept as it reads them, and probes tell how steady the character is.
+    Sixty steps of training took three times as long and gained nothing: of 128 pictures of eight people who
+    were made for this alone, 83 % kept every face trait either way, and one or two more in a hundred followed
+    their prompts without it. What the last three stages gain is in the ablation.
     """
     whole = DistillConfig()
-    projector = replace(whole.projector, training=_watched(whole.projector.training))
     if models.identity_encoder is not None:
-        stages = (*REQUIRED, "drift")
-        return replace(whole, stages=stages, projector=projector, drift=DriftConfig(rounds=0))
+        still = replace(whole.projector, training=replace(whole.projector.training, steps=0))
+        return replace(whole, stages=(*REQUIRED, "drift"), projector=still, drift=DriftConfig(rounds=0))
+    projector = replace(whole.projector, training=_watched(whole.projector.training))
     lessons = replace(whole.bootstrap.draw, few_steps=models.backbone.few_steps is not None)
     return replace(
         whole,

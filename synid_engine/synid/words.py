@@ -46,6 +46,11 @@ class Wording(Protocol):
         """What the base model draws by name."""
         ...
 
+    @property
+    def bank_weight(self) -> float:
+        """What a strength of 1 weighs: 1 where the bank alone says who it is, less where words say it too."""
+        ...
+
     def identity(self, description: str, style: str | None) -> IdentityWords:
         """Read a description.
 
@@ -107,6 +112,7 @@ class PlainWording:
     """For base models that were trained on ordinary English: every word is left as it is."""
 
     repertoire: Repertoire = field(default_factory=Repertoire)
+    bank_weight: float = 1.0
 
     def identity(self, description: str, style: str | None) -> IdentityWords:
         """Take a description as it is."""

@@ -70,9 +70,14 @@ class WorldIdentityWords:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldWording:
-    """For base models that were trained in the drawn world."""
+    """For base models that were trained in the drawn world.
+
+    Every trait of that world has a word, and what a description leaves open is filled in; a bank that says
+    the same again as loudly only takes from what the scene says (`synid bench frontier`).
+    """
 
     repertoire: Repertoire = REPERTOIRE
+    bank_weight: float = 0.5
 
     def identity(self, description: str, style: str | None) -> IdentityWords:
         """Read a description; a style that is given wins over one that it names.

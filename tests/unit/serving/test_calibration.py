@@ -84,3 +84,6 @@ def test_creation_consists_of_what_its_stages_do() -> None:
     rows = sum(stage.steps * stage.rows for stage in stages if stage.kind is StepKind.DENOISE)
     assert rows == (pictures + probes) * config.anchors.draw.rows_a_picture
     assert len(creation_stages(config.ablated("B"))) < len(stages)
+    untrained = replace(config.projector, training=replace(config.projector.training, steps=0))
+    read = creation_stages(replace(config, stages=("anchors", "projector"), projector=untrained))
+    assert StepKind.TRAIN not in {stage.kind for stage in read}

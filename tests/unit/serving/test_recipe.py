@@ -45,7 +45,7 @@ def test_recipe_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         ('{"projector": 3}', "recipe.projector"),
         ('{"projector": {"step": 3}}', "recipe.projector"),
         ('{"projector": {"training": {"steps": "many"}}}', "projector.training.steps"),
-        ('{"projector": {"training": {"steps": 0}}}', "steps"),
+        ('{"projector": {"training": {"steps": -1}}}', "steps"),
         ('{"stages": ["anchors"]}', "stages"),
     ],
 )

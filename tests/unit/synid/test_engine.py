@@ -186,13 +186,14 @@ def test_several_people_in_one_picture_keep_their_words_and_banks(
     assert row.banks == (people[0].bank, people[1].bank)
     assert row.prompt.index("red") < row.prompt.index(" and ") < row.prompt.index("beard")
     assert "green" in row.negative_prompt
-    assert row.identity_scale == engine.config.changed_clothes_scale
+    weight = engine.wording.bank_weight
+    assert row.identity_scale == weight * engine.config.changed_clothes_scale
     alone = engine.request(people[:1], "smiling")
-    assert alone.identity_scale == engine.config.identity_scale
+    assert alone.identity_scale == weight * engine.config.identity_scale
     assert engine.request((), "smiling").banks == ()
     for strength in (0.0, 0.4):
         row = engine.request(people, "smiling", identity_scale=strength)
-        assert (row.identity_scale, row.token_scale) == (strength, strength)
+        assert (row.identity_scale, row.token_scale) == (weight * strength, weight * strength)
 
 
 def test_pose_wins_over_the_prompt(engine: Engine, make_bank: Callable[..., IdentityBank]) -> None:

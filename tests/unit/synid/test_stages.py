@@ -212,6 +212,13 @@ def test_adapter_that_is_no_better_is_not_kept(
     assert _same(character.bank, projection.bank(models))
 
 
+class _Elsewhere:
+    """A library that would begin with other tokens, which nothing would then train."""
+
+    def warmed(self, tokens: torch.Tensor, _reference: object) -> torch.Tensor:
+        return tokens + 1
+
+
 def test_tokens_begin_as_what_the_encoder_reads(
     models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
 ) -> None:
@@ -230,12 +237,19 @@ def test_tokens_begin_as_what_the_encoder_reads(
     torch.testing.assert_close(
         begun, torch.einsum("p,pkd->kd", pictures.weights, encoder(pictures.latents)), atol=1e-5, rtol=0
     )
-    still = replace(
-        tiny_config.projector, training=replace(tiny_config.projector.training, learning_rate=0.0)
-    )
+    still = replace(tiny_config.projector, training=replace(tiny_config.projector.training, steps=0))
     generator = stage_generator(0, "projector")
-    projection = project(anchors, reading, still, generator, report=ignore_report)
+    told: list[float] = []
+    projection = project(
+        anchors,
+        reading,
+        still,
+        generator,
+        report=lambda fraction, _detail: told.append(fraction),
+        library=_Elsewhere(),
+    )
     assert torch.equal(projection.tokens, begun)
+    assert (projection.steps, told) == (0, [1.0])
     moved = refined_tokens(projection, pictures, reading, share=0.5)
     torch.testing.assert_close(moved, begun)
     with pytest.raises(InvalidSettingError):
@@ -252,4 +266,4 @@ def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) ->
     usual = usual_config(reading)
     assert usual.stages == ("anchors", "projector", "drift")
     assert usual.drift.rounds == 0, "probes only: nothing is trained"
-    assert usual.projector.training.stopping.every > 0
+    assert usual.projector.training.steps == 0, "its tokens stay as they are read"
