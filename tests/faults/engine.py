@@ -54,7 +54,7 @@ def _fuse_work(fuse: Fuse) -> None:
         return "deadly denoise" if is_deadly else "denoise"
 
     _between(PictureBatch, "denoise", fuse, batch)
-    _between(PictureBatch, "decode_next", fuse, lambda *_: "decode")
+    _between(PictureBatch, "decode", fuse, lambda *_: "decode")
     _between(PictureBatch, "_preview", fuse, lambda *_: "preview")
     _between(StepwiseCall, "_report", fuse, progress)
     _between(CreationJob, "is_due", fuse, lambda *_: f"training of {stage}")
