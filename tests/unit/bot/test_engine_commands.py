@@ -71,8 +71,8 @@ class _Engine:
     options: ClassVar[dict[str, object]] = {}
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> "_Engine":
-        assert folder is None
+    def load(cls, folder: Path | None = None, *, memory_gb: float | None = None) -> "_Engine":
+        assert (folder, memory_gb) == (None, None)
         return cls()
 
     def create(self, name: str, description: str, **options: object) -> _Character:

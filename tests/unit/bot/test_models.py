@@ -30,6 +30,7 @@ from synid_engine.runtime.model_table import MODELS, SETS
 from ...adapters import kohya_layout, random_factors  # noqa: TID252  (tests are no package)
 from ...hub import FakeHub, add_folder, as_served, fill, hub_in_a_thread, small_weights  # noqa: TID252
 from ...ldm_names import SMALL_SHAPE, small_checkpoint, small_clip_tokenizer  # noqa: TID252
+from ...small_models import save_preview_vae  # noqa: TID252
 
 UNET = "unet/diffusion_pytorch_model.fp16.safetensors"
 
@@ -113,6 +114,13 @@ def _published_control(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, base: Path
     monkeypatch.setitem(MODELS, spec.name, as_served(hub, spec))
 
 
+def _published_preview(hub: FakeHub, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Publish a small VAE that fits the small base."""
+    spec = MODELS["taesd"]
+    add_folder(hub, spec.repo, save_preview_vae(folder))
+    monkeypatch.setitem(MODELS, spec.name, as_served(hub, spec))
+
+
 def test_set_is_pulled_and_its_folder_draws(
     hub: FakeHub,
     told: Callable[..., str],
@@ -123,6 +131,7 @@ def test_set_is_pulled_and_its_folder_draws(
 ) -> None:
     _published_base(hub, monkeypatch, small_folder)
     _published_control(hub, monkeypatch, small_folder, tmp_path / "control")
+    _published_preview(hub, monkeypatch, tmp_path / "preview")
     folder = Path(told("models", "pull", "sd15").strip())
     assert folder == store.root / "sd15"
     assert Path(told("models", "path", "sd15").strip()) == folder
@@ -136,6 +145,7 @@ def test_set_is_pulled_and_its_folder_draws(
     assert Settings().model_folder() == folder
     drawn = load_backbone(folder, device="cpu", dtype=torch.float32)
     assert drawn.pose_control is not None
+    assert drawn.preview_vae is not None
     original = load_file(small_folder / "unet" / "diffusion_pytorch_model.safetensors")
     assert all(torch.equal(weight, original[name]) for name, weight in drawn.unet.state_dict().items())
     assert drawn.model_hash == hash_model(store.root / "dreamshaper-8")
@@ -157,7 +167,9 @@ def test_set_gets_the_few_step_adapter_that_is_asked_for(
     hub.files[spec.repo, spec.files[0].path] = save(kohya_layout(random_factors(unet)))
     monkeypatch.setitem(MODELS, spec.name, as_served(hub, spec))
     one = SETS["sd15"]
-    plain = replace(one, parts=tuple(part for part in one.parts if part.place != "controlnet"))
+    plain = replace(
+        one, parts=tuple(part for part in one.parts if part.place not in {"controlnet", "preview"})
+    )
     monkeypatch.setitem(SETS, one.name, plain)
     assert "--accept" in mistake("models", "pull", "sd15", "--few-steps", spec.name)
     folder = Path(told("models", "pull", "sd15", "--few-steps", spec.name, "--accept").strip())
@@ -455,7 +467,8 @@ def test_own_checkpoint_gets_the_companions_and_another_name(
     folder = Path(told("models", "pull", "sd15", "--base", file).strip())
     assert folder.name == "my-model"
     assert (folder / "perception" / "clip" / "model.safetensors").is_file()
-    (folder / "controlnet").unlink()  # the hub's is filler here
+    for filler in ("controlnet", "preview"):
+        (folder / filler).unlink()
     drawn = load_backbone(folder, device="cpu", dtype=torch.float32)
     assert all(torch.equal(one, expected[f"unet.{name}"]) for name, one in drawn.unet.state_dict().items())
     assert "the base of my-model" in told("models", "verify", "my-model")
