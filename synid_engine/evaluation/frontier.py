@@ -54,7 +54,7 @@ class FrontierPoint:
     """What one strength comes to.
 
     Attributes:
-        strength: Weight of the bank and of its tokens.
+        strength: How strongly the bank and its tokens act; 1 is the weight that the wording gives them.
         same: Percent of the pictures with every face trait of the portrait.
         followed: Percent of the expressions and scenes that are there.
     """
