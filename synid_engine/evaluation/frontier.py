@@ -141,7 +141,9 @@ def draw_frontier(points: Sequence[FrontierPoint], *, default: float) -> Image.I
         free = [number for number, box in enumerate(boxes) if not any(_meet(box, other) for other in taken)]
         chosen = free[0] if free else 0
         taken.append(boxes[chosen])
-        drawing.text(around[chosen], label, fill=colour, anchor="mm", font=small)
+        drawing.text(
+            around[chosen], label, fill=colour, anchor="mm", font=small, stroke_width=3, stroke_fill="white"
+        )
     return image
 
 
