@@ -191,7 +191,7 @@ class Engine:
         if not description.strip():
             raise InvalidSettingError(field="description", value=description, allowed="a few words")
         started = time.monotonic()
-        settings = config or usual_config(self.models)
+        settings = config or usual_config(self.models, warm=bool(library))
         kept = fingerprint(
             description=description, style=style, seed=seed, config=settings, model_hash=self.model_hash
         )

@@ -11,7 +11,7 @@ from synid_engine.synid.training import TrainingConfig
 LOOK_EVERY = 10
 
 
-def usual_config(models: StageModels) -> DistillConfig:
+def usual_config(models: StageModels, *, warm: bool = False) -> DistillConfig:
     """Return how characters are made unless more is asked for.
 
     Where no encoder reads portraits, by all stages, and the lessons of the bootstrap are drawn in few steps
@@ -22,12 +22,19 @@ def usual_config(models: StageModels) -> DistillConfig:
     Sixty steps of training took three times as long and gained nothing that could be told from chance: eight
     people who were made for this alone, in eight scenes each, kept their face traits in 83 and 84 of 100
     pictures, and followed their prompts in 88 and 86. What the last three stages gain is in the ablation.
+
+    Args:
+        models: What draws and what judges.
+        warm: Whether there are finished characters to begin from: tokens that were moved towards others are
+            trained in any case.
     """
     whole = DistillConfig()
-    if models.identity_encoder is not None:
-        still = replace(whole.projector, training=replace(whole.projector.training, steps=0))
-        return replace(whole, stages=(*REQUIRED, "drift"), projector=still, drift=DriftConfig(rounds=0))
     projector = replace(whole.projector, training=_watched(whole.projector.training))
+    if models.identity_encoder is not None:
+        if not warm:
+            projector = replace(projector, training=replace(projector.training, steps=0))
+        stages = (*REQUIRED, "drift")
+        return replace(whole, stages=stages, projector=projector, drift=DriftConfig(rounds=0))
     lessons = replace(whole.bootstrap.draw, few_steps=models.backbone.few_steps is not None)
     return replace(
         whole,

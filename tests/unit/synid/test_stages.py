@@ -267,3 +267,5 @@ def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) ->
     assert usual.stages == ("anchors", "projector", "drift")
     assert usual.drift.rounds == 0, "probes only: nothing is trained"
     assert usual.projector.training.steps == 0, "its tokens stay as they are read"
+    warm = usual_config(reading, warm=True).projector.training
+    assert (warm.steps, warm.stopping.every > 0) == (60, True), "what begins elsewhere is trained"
