@@ -17,6 +17,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (ROOT / "README.md", ROOT / "MODEL_CARD.md", ROOT / "docs" / "figures.md")
 _TABLE = re.compile(r"(<!-- table: ([a-z]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 _LARGE = 1000
+_VERDICTS = {True: "yes", False: "no", None: ""}
 _STEPS = ("A single anchor", "B + ensemble", "C + bootstrap and drift", "D + adapter")
 _MEASURES = (
     ("same character, face traits", "same character"),
@@ -129,23 +130,31 @@ def table(heads: tuple[str, ...], rows: list[tuple[str, ...]], *, quick: bool, c
 def bench_table(name: str, *, command: str = "") -> str:
     """Tell each figure beside its target."""
     figures, quick = load(name)
-    verdict = {True: "yes", False: "no", None: ""}
     rows: list[tuple[str, ...]] = []
     for title, one in figures.items():
         if ": CLIP" not in title and ": face likeness" not in title:
             target = "" if one["target"] is None else number(one["target"])
-            rows.append((title.strip(), cell(one), target, verdict[one["holds"]]))
+            rows.append((title.strip(), cell(one), target, _VERDICTS[one["holds"]]))
     heads = ("figure", "value (95 %)", "target", "holds")
     return table(heads, rows, quick=quick, command=command or f"synid bench {name}")
 
 
+def memory_table() -> str:
+    """Tell the plan of each known card; this machine's own is nobody else's."""
+    sys.path.insert(0, str(ROOT))
+    from bot.memory_table import COLUMNS, card_plans  # noqa: PLC0415  (the script runs without an installation)
+    from synid_engine.runtime.sd15_memory import CARDS  # noqa: PLC0415
+
+    rows = [plan.to_row() for plan in card_plans() if plan.card in CARDS]
+    return table(("card", *COLUMNS[1:]), rows, quick=False, command="synid doctor")
+
+
 def headline_table() -> str:
     """Tell the figures that matter most, in plain words."""
-    verdict = {True: "yes", False: "no", None: ""}
     rows: list[tuple[str, ...]] = []
     for name, figure, words in _HEADLINES:
         one = {title.strip(): value for title, value in load(name)[0].items()}[figure]
-        rows.append((words, cell(one), number(one["target"]), verdict[one["holds"]]))
+        rows.append((words, cell(one), number(one["target"]), _VERDICTS[one["holds"]]))
     return table(("what", "value (95 %)", "target", "holds"), rows, quick=False, command="synid bench NAME")
 
 
@@ -193,6 +202,7 @@ def synid_table() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "headline": headline_table,
+    "memory": memory_table,
     "tiny": lambda: bench_table("tiny"),
     "identity": lambda: bench_table("identity"),
     "ablation": ablation_table,

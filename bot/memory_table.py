@@ -10,7 +10,7 @@ from synid_engine.runtime.memory_plan import GIB, MemoryPlan, plan_memory
 from synid_engine.runtime.sd15_memory import CARDS, SD15_WEIGHTS, SD15_WORK
 
 HEADING = "memory: Stable Diffusion 1.5 with poses at 512 x 512 (for each card what a desktop leaves free)"
-_COLUMNS = ("", "free", "plan", "on the CPU", "rows a step", "decoded at once", "training rows", "at most")
+COLUMNS = ("", "free", "plan", "on the CPU", "rows a step", "decoded at once", "training rows", "at most")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class CardPlan:
         """Return the cells of a table."""
         free = f"{_gib(self.free_bytes)} GiB"
         if self.plan is None:
-            return (self.card, free, "does not fit", *[""] * (len(_COLUMNS) - 3))
+            return (self.card, free, "does not fit", *[""] * (len(COLUMNS) - 3))
         plan = self.plan
         return (
             self.card,
@@ -70,7 +70,7 @@ def card_plans(*, memory_gb: float | None = None) -> list[CardPlan]:
 
 def table_lines(plans: Sequence[CardPlan]) -> list[str]:
     """Return a heading and aligned lines."""
-    return [HEADING, *aligned([_COLUMNS, *(one.to_row() for one in plans)])]
+    return [HEADING, *aligned([COLUMNS, *(one.to_row() for one in plans)])]
 
 
 def _plan(free_bytes: int) -> MemoryPlan | None:
