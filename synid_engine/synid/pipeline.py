@@ -241,7 +241,7 @@ def _finished(bank: IdentityBank, loop: _Loop, done: Checkpoint) -> Distilled:
     anchors = loop.anchors
     scores = {"cohesion": anchors.cohesion, "anchor_prompt": anchors.prompt_score}
     report: dict[str, object] = {}
-    if done.projection is not None:
+    if done.projection is not None and done.projection.steps:
         scores["loss"] = done.projection.loss
     if done.bootstrapped is not None:
         scores["bootstrap_identity"] = done.bootstrapped.identity

@@ -256,6 +256,20 @@ def test_tokens_begin_as_what_the_encoder_reads(
         portrait_tokens(pictures.latents, pictures.weights, reading, count=2)
 
 
+def test_creation_without_training_tells_of_no_loss_and_no_steps(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+) -> None:
+    untrained = replace(tiny_config.projector.training, steps=0)
+    config = replace(
+        tiny_config,
+        stages=("anchors", "projector"),
+        projector=replace(tiny_config.projector, training=untrained),
+    )
+    made = distill(words, models, config, seed=5)
+    assert "loss" not in made.scores
+    assert "steps" not in made.report
+
+
 def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) -> None:
     usual = usual_config(models)
     assert usual.stages == STAGES
