@@ -28,8 +28,12 @@ from .small_models import (
     small_unet,
 )
 
-# No test asserts a time: a busy machine is no fault of the code.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# No test asserts a time: a busy machine is no fault of the code. What passed once passes again; new examples
+# are sought by `pytest --hypothesis-profile=seeking`.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+settings.register_profile("seeking", settings.get_profile("patient"), derandomize=False, max_examples=3000)
 settings.load_profile("patient")
 
 

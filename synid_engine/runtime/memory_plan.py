@@ -4,6 +4,7 @@ Plain arithmetic over measured sizes. Knows no torch: whoever asks says what is 
 are.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -163,19 +164,26 @@ def plan_memory(free_bytes: int, weights: WeightBytes, work: WorkBytes) -> Memor
         TooLittleMemoryError: Not even the smallest tier fits.
     """
     room = free_bytes - MARGIN_BYTES
-    for tier in _TIERS:
-        for rows in (one for one in _ROWS if one >= _LEAST_ROWS[tier.tier]):
-            for lessons in _SHARED_ROWS:
-                plan = _counted(replace(tier, most_rows=rows, training_rows=lessons), weights, work)
-                if plan.peak_bytes <= room:
-                    return plan
+    for plan in _plans(weights, work):
+        if plan.peak_bytes <= room:
+            return plan
     raise TooLittleMemoryError(free_bytes=free_bytes, needed_bytes=least_bytes(weights, work))
 
 
 def least_bytes(weights: WeightBytes, work: WorkBytes) -> int:
-    """Return what must be free for the smallest plan."""
-    smallest = replace(_TIERS[-1], most_rows=_ROWS[-1], training_rows=_LESSON_ROWS)
-    return _counted(smallest, weights, work).peak_bytes + MARGIN_BYTES
+    """Return what must be free for the plan that takes least: of any real model, one of the smallest tier.
+
+    Working a block out again may take more than keeping it where a model is next to nothing: all are asked.
+    """
+    return min(plan.peak_bytes for plan in _plans(weights, work)) + MARGIN_BYTES
+
+
+def _plans(weights: WeightBytes, work: WorkBytes) -> Iterator[MemoryPlan]:
+    """Yield every plan with what it takes, the best first."""
+    for tier in _TIERS:
+        for rows in (one for one in _ROWS if one >= _LEAST_ROWS[tier.tier]):
+            for lessons in _SHARED_ROWS:
+                yield _counted(replace(tier, most_rows=rows, training_rows=lessons), weights, work)
 
 
 def _counted(plan: MemoryPlan, weights: WeightBytes, work: WorkBytes) -> MemoryPlan:

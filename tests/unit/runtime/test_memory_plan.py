@@ -95,6 +95,22 @@ def test_one_byte_too_little_is_refused() -> None:
         plan_memory(least - 1, SD15_WEIGHTS, SD15_WORK)
 
 
+def test_the_least_is_that_of_any_plan() -> None:
+    nothing = WeightBytes(unet=0, vae=0, text_encoders=0, perception=0)
+    strange = WorkBytes(
+        row=0,
+        posed_row=0,
+        decoded=0,
+        training_row=0,
+        training_row_again=0,
+        judged=0,
+        judged_again=MIB,
+        perception=0,
+    )
+    assert least_bytes(nothing, strange) == MARGIN_BYTES
+    assert plan_memory(MARGIN_BYTES, nothing, strange).peak_bytes == 0
+
+
 def test_work_grows_with_pictures_and_with_numbers() -> None:
     own = WorkSize(cells=64 * 64, channels=320, pixels=512 * 512, picture_channels=128, number_bytes=2)
     assert own.of(SD15_WORK) == SD15_WORK
