@@ -13,6 +13,7 @@ from bot.errors import sentence
 from bot.requests import LARGEST_SEED, MOST_PICTURES
 from bot.serve_commands import Pose, PoseStrength, Shape, register
 from synid_engine.errors import JobCancelledError, SynIDError
+from synid_engine.runtime.waiting_threads import sleep_soon
 
 CANCELLED = 130
 MISTAKE = 2
@@ -35,6 +36,7 @@ Seed = Annotated[int | None, typer.Option("--seed", min=0, max=LARGEST_SEED, sho
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    sleep_soon()
     raise SystemExit(run(sys.argv[1:]))
 
 

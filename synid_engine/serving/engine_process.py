@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import NoReturn
 
 from synid_engine.errors import SynIDError
+from synid_engine.runtime.waiting_threads import sleep_soon
 from synid_engine.serving.connection import Connection
 from synid_engine.serving.engine_options import EngineOptions, read_arguments
 from synid_engine.serving.engine_status import EngineExit, EngineStatus
@@ -126,6 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.nice(_NICENESS)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(options.threads)
+    sleep_soon()
     try:
         return EngineProcess(Connection.open(socket), options).run()
     except WireError as error:
