@@ -3,6 +3,7 @@
 Speed does not depend on what the weights are; the pictures are noise.
 """
 
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -48,19 +49,8 @@ def random_sd15(*, device: str | None = None, posed: bool = False, image_size: i
         for module in modules:
             placed = cast("nn.Module", module).eval().requires_grad_(requires_grad=False).to(place, dtype)
             cast("Any", placed).to(memory_format=choose_memory_format(dtype))
-    return Backbone(
-        unet=unet,
-        vae=vae,
-        text_encoders=(text_encoder,),
-        tokenizers=(_tokenizer(),),
-        noise_scheduler_config=_noise_schedule(),
-        model_id="random modules of the size of Stable Diffusion 1.5",
-        model_hash="0" * 64,
-        device=place,
-        dtype=dtype,
-        pose_control=None if network is None else make_pose_control(network),
-        preview_vae=preview_vae,
-    )
+    built = _backbone(unet, vae, text_encoder, network, "random modules of the size of Stable Diffusion 1.5")
+    return replace(built, preview_vae=preview_vae)
 
 
 def sd15_shapes(*, dtype: torch.dtype, image_size: int = 512) -> Backbone:
@@ -76,17 +66,27 @@ def sd15_shapes(*, dtype: torch.dtype, image_size: int = 512) -> Backbone:
         for module in (unet, vae, text_encoder, network):
             shaped = cast("nn.Module", module).eval().to(dtype)
             cast("Any", shaped).to(memory_format=choose_memory_format(dtype))
+    return _backbone(unet, vae, text_encoder, network, "shapes of Stable Diffusion 1.5")
+
+
+def _backbone(
+    unet: UNet2DConditionModel,
+    vae: AutoencoderKL,
+    text_encoder: CLIPTextModel,
+    network: ControlNetModel | None,
+    model_id: str,
+) -> Backbone:
     return Backbone(
         unet=unet,
         vae=vae,
         text_encoders=(text_encoder,),
         tokenizers=(_tokenizer(),),
         noise_scheduler_config=_noise_schedule(),
-        model_id="shapes of Stable Diffusion 1.5",
+        model_id=model_id,
         model_hash="0" * 64,
-        device=torch.device("meta"),
-        dtype=dtype,
-        pose_control=make_pose_control(network),
+        device=unet.device,
+        dtype=unet.dtype,
+        pose_control=None if network is None else make_pose_control(network),
     )
 
 
