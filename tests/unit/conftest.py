@@ -11,7 +11,9 @@ from torch.nn import functional
 from synid_engine.perception import AlignedFaceEncoder, RegressionFaceDetector
 from synid_engine.perception.bundle import Perception
 from synid_engine.perception.networks import LandmarkNet, ResidualEmbedder
+from synid_engine.runtime import backbone as backbone_module
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.synid import memory
 from synid_engine.synid.adapter import AdapterConfig
 from synid_engine.synid.anchors import AnchorConfig
 from synid_engine.synid.bootstrap import BootstrapConfig
@@ -39,6 +41,13 @@ class SmallClip:
             torch.randn(16, generator=torch.Generator().manual_seed(sum(text.encode()))) for text in texts
         ]
         return functional.normalize(torch.stack(rows), dim=1)
+
+
+@pytest.fixture
+def exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load everything in float32, whatever this machine multiplies faster."""
+    for module in (backbone_module, memory):
+        monkeypatch.setattr(module, "choose_dtype", lambda _device: torch.float32)
 
 
 def _warmed(network: nn.Module, side: int) -> nn.Module:

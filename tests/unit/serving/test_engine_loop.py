@@ -2,10 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from itertools import count
+from dataclasses import replace
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 import torch
@@ -19,9 +17,7 @@ from synid_engine.pose.body import Body
 from synid_engine.pose.library import NAMED_POSES
 from synid_engine.sampling.denoise import render
 from synid_engine.sampling.run import DenoiseRun
-from synid_engine.serving.bank_shelf import BankShelf
-from synid_engine.serving.engine_loop import EngineLoop, LoopConfig
-from synid_engine.serving.engine_status import EngineStatus
+from synid_engine.serving.engine_loop import LoopConfig
 from synid_engine.serving.messages import (
     EVALUATED_PICTURES,
     Answer,
@@ -30,7 +26,7 @@ from synid_engine.serving.messages import (
     Lease,
     RenderWork,
 )
-from synid_engine.serving.orders import Assign, Drain, Order, ReadPose, Stop
+from synid_engine.serving.orders import Assign, Drain, ReadPose, Stop
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.reports import (
     Asked,
@@ -41,15 +37,16 @@ from synid_engine.serving.reports import (
     PoseRead,
     Previewed,
     Progressed,
-    Report,
     Started,
 )
-from synid_engine.serving.spool import PICTURE, TENSORS, Spool
+from synid_engine.serving.spool import PICTURE, TENSORS
 from synid_engine.serving.wire import LENGTH, decode_report, encode
 from synid_engine.synid.pipeline import STAGES, DistillConfig
 from synid_engine.synid.repertoire import Repertoire
 from synid_engine.synid.stage import StageModels
 from synid_engine.synid.words import PlainWording
+
+from ...engine_desk import Desk  # noqa: TID252  (tests are no package)
 
 MakeBank = Callable[..., IdentityBank]
 WORK = RenderWork(prompt="smiling", num_inference_steps=3, seed=7)
@@ -58,50 +55,6 @@ CREATE = CreateWork(character_id=1, identity="a woman with red hair", seed=5)
 
 def lease(job_id: int = 1, fence: int = 1) -> Lease:
     return Lease(job_id=job_id, fence=fence)
-
-
-@dataclass
-class Desk:
-    """A loop with its queue, and what it reported."""
-
-    engine: Engine
-    folder: Path
-    config: LoopConfig
-    reports: list[Report] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.orders: SimpleQueue[Order] = SimpleQueue()
-        self.status = EngineStatus()
-        self.spool = Spool(self.folder / "spool")
-        ticks = count()
-        self.loop = EngineLoop(
-            self.engine,
-            self.spool,
-            BankShelf(self.folder / "weights", model_hash=self.engine.model_hash),
-            send=self.reports.append,
-            status=self.status,
-            config=self.config,
-            orders=self.orders,
-            clock=lambda: next(ticks) / 1000,
-        )
-
-    def order(self, *orders: Order) -> None:
-        for order in orders:
-            self.orders.put(order)
-
-    def run(self) -> None:
-        """Work until nothing is left to do."""
-        while not self.orders.empty() or self.status.beats:
-            self.loop.turn()
-
-    def until(self, kind: type[Report]) -> None:
-        while not self.of(kind):
-            self.loop.turn()
-
-    def of(self, kind: type, job_id: int = 1) -> list:
-        return [
-            report for report in self.reports if isinstance(report, kind) and report.lease.job_id == job_id
-        ]
 
 
 @pytest.fixture

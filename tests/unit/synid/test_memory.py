@@ -12,7 +12,6 @@ from safetensors.torch import save_file
 from synid_engine import engine as engine_module
 from synid_engine.engine import Engine
 from synid_engine.errors import TooLittleMemoryError
-from synid_engine.runtime import backbone as backbone_module
 from synid_engine.runtime.memory_plan import GIB, WHOLE, least_bytes
 from synid_engine.runtime.sd15_memory import SD15_WORK
 from synid_engine.serving.calibration import CalibrationConfig, calibrated
@@ -20,14 +19,9 @@ from synid_engine.synid import memory
 from synid_engine.synid.memory import memory_plan_of, sizes_of
 from synid_engine.synid.pipeline import DistillConfig
 
+pytestmark = pytest.mark.usefixtures("exact")
+
 DESCRIPTION = "a woman with red hair, wearing a green jacket"
-
-
-@pytest.fixture(autouse=True)
-def exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load everything in float32, whatever this machine multiplies faster."""
-    for module in (backbone_module, memory):
-        monkeypatch.setattr(module, "choose_dtype", lambda _device: torch.float32)
 
 
 @pytest.fixture
