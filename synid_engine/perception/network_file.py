@@ -16,7 +16,13 @@ from torch import Tensor, nn
 
 from synid_engine.errors import DamagedModelError, MissingModelError, UnsupportedModelError
 from synid_engine.perception.identity_encoder import IdentityEncoder
-from synid_engine.perception.networks import LandmarkNet, PlainEmbedder, ResidualEmbedder, TraitNet
+from synid_engine.perception.networks import (
+    LandmarkNet,
+    LatentReader,
+    PlainEmbedder,
+    ResidualEmbedder,
+    TraitNet,
+)
 
 WEIGHTS_NAME, CONFIG_NAME = "model.safetensors", "config.json"
 ARCHITECTURES: Mapping[str, type[nn.Module]] = {
@@ -25,6 +31,7 @@ ARCHITECTURES: Mapping[str, type[nn.Module]] = {
     "plain_embedder": PlainEmbedder,
     "trait_net": TraitNet,
     "identity_encoder": IdentityEncoder,
+    "latent_reader": LatentReader,
 }
 
 

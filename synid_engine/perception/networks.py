@@ -182,3 +182,30 @@ class TraitNet(nn.Module):
     ) -> dict[str, Float[Tensor, "batch values"]]:
         """Return logits for the values of each trait."""
         return {trait: head(scene if trait in self._WHOLE else face) for trait, head in self.heads.items()}
+
+
+class LatentReader(nn.Module):
+    """Reads traits in latents: a teacher of the embedded denoiser, which no engine loads."""
+
+    def __init__(
+        self, *, classes: Mapping[str, int], latent_channels: int = 32, width: int = 96, hidden: int = 192
+    ) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            ConvBlock(latent_channels, width),
+            ResidualBlock(width),
+            ResidualBlock(width),
+            ConvBlock(width, 128, stride=2),
+            ResidualBlock(128),
+            ConvBlock(128, 48, kernel=1),
+            nn.Flatten(),
+            nn.Linear(48 * 8 * 8, hidden, bias=False),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(),
+        )
+        self.heads = nn.ModuleDict({trait: nn.Linear(hidden, count) for trait, count in classes.items()})
+
+    def forward(self, latents: Float[Tensor, "batch channels 16 16"]) -> dict[str, Tensor]:
+        """Return a logit a class for each trait."""
+        features = self.body(latents)
+        return {trait: head(features) for trait, head in self.heads.items()}

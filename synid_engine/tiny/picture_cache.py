@@ -3,6 +3,7 @@
 Perception works at 128 pixels and below, so it never needs the large pictures again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,8 +64,13 @@ class PictureSet:
 
     def trait_labels(self) -> Tensor:
         """Return (pictures, traits): the number of each trait's value, -1 where it cannot be seen."""
-        numbers = {trait: {value: i for i, value in enumerate(trait_values(trait))} for trait in TRAITS}
-        return torch.tensor([[numbers[t].get(_value(item, t), -1) for t in TRAITS] for item in self.labels])
+        return trait_numbers(self.labels)
+
+
+def trait_numbers(labels: Sequence[Labelled]) -> Tensor:
+    """Return (pictures, traits): the number of each trait's value, -1 where it cannot be seen."""
+    numbers = {trait: {value: i for i, value in enumerate(trait_values(trait))} for trait in TRAITS}
+    return torch.tensor([[numbers[t].get(_value(item, t), -1) for t in TRAITS] for item in labels])
 
 
 def open_pictures(data: Path, cache: Path) -> PictureSet:

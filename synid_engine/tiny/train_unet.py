@@ -33,6 +33,7 @@ from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.perception.network_file import load_network, save_network
 from synid_engine.tiny.captions import caption
 from synid_engine.tiny.dataset import Labelled, open_shards
+from synid_engine.tiny.teacher import Teacher
 from synid_engine.tiny.train_text import tokenize
 from synid_engine.tiny.train_vae import LATENT_CHANNELS, encode
 from synid_engine.tiny.training import (
@@ -240,10 +241,23 @@ def tell(
     return Told(context=torch.cat([context, tokens], dim=1), mask=mask)
 
 
-def velocity_loss(
-    family: Family, unet: UNet2DConditionModel, clean: Tensor, told: Told, places: Tensor
-) -> Tensor:
-    """Min-SNR weighted error of the velocity at random timesteps; `places` weigh the cells of the latents."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Guess:
+    """What the denoiser says of noisy latents.
+
+    Attributes:
+        loss: Min-SNR weighted error of the velocity.
+        clean: (rows, c, h, w) latents that the velocity amounts to.
+        alpha_bar: (rows,) of the timesteps.
+    """
+
+    loss: Tensor
+    clean: Tensor
+    alpha_bar: Tensor
+
+
+def guess(family: Family, unet: UNet2DConditionModel, clean: Tensor, told: Told, places: Tensor) -> Guess:
+    """Let the denoiser guess at random timesteps; `places` weigh the cells of the latents."""
     noise = torch.randn_like(clean)
     steps = family.noise_scheduler.config.num_train_timesteps
     timesteps = stratified_timesteps(len(clean), steps).to(clean.device)
@@ -252,12 +266,15 @@ def velocity_loss(
     with autocast(clean.device):
         predicted = unet(
             noisy, timesteps, encoder_hidden_states=told.context, encoder_attention_mask=told.mask
-        ).sample
+        ).sample.float()
     alpha_bar = family.noise_scheduler.alphas_cumprod.to(clean.device)[timesteps]
     snr = alpha_bar / (1 - alpha_bar)
     weights = (snr.clamp(max=SNR_CAP) + 1) / (snr + 1)
-    errors = (predicted.float() - target).square() * places
-    return (errors.mean(dim=(1, 2, 3)) * weights).mean()
+    errors = ((predicted - target).square() * places).mean(dim=(1, 2, 3))
+    signal, spread = (share.sqrt()[:, None, None, None] for share in (alpha_bar, 1 - alpha_bar))
+    return Guess(
+        loss=(errors * weights).mean(), clean=signal * noisy - spread * predicted, alpha_bar=alpha_bar
+    )
 
 
 def stratified_timesteps(count: int, steps: int) -> Tensor:
@@ -334,6 +351,7 @@ def train(arguments: argparse.Namespace) -> None:
     shown = saved = time.monotonic()
     running, seen = 0.0, 0
     shares = latents.shares()
+    teacher = Teacher.load(arguments.reader, latents.labels, device) if arguments.reader else None
     for step in budget.steps():
         set_rate(optimizer, budget.rate(step))
         rows = rng.choice(len(latents.labels), size=arguments.batch, p=shares)
@@ -344,7 +362,10 @@ def train(arguments: argparse.Namespace) -> None:
         clean = latents.values[torch.from_numpy(rows)].float().to(device, memory_format=torch.channels_last)
         others = latents.values[torch.from_numpy(latents.companions(rows, rng))].float().to(device)
         told = tell(family, encoder, texts, others)
-        loss = velocity_loss(family, unet, clean, told, latents.face_weights(rows).to(device))
+        guessed = guess(family, unet, clean, told, latents.face_weights(rows).to(device))
+        loss = guessed.loss
+        if teacher is not None:
+            loss = loss + teacher.loss(guessed.clean, guessed.alpha_bar, rows)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(both.parameters(), 1.0)
@@ -449,6 +470,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--reader", type=Path, help="what train_reader made; without it nobody teaches")
     parser.add_argument("--samples", type=Path, default=Path("out/unet-samples.png"))
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--pictures", type=int, default=40_000)

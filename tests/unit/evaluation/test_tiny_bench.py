@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,19 +8,12 @@ from synid_engine.errors import JobCancelledError
 from synid_engine.evaluation.progress import BenchOptions, EvaluationProgress
 from synid_engine.evaluation.tiny_bench import TinyBenchConfig, bench_tiny, true_traits
 from synid_engine.tiny.dataset import Labelled
-from synid_engine.tiny.world import Person, Shot
+from synid_engine.tiny.world import Shot
+
+from ...people import SOMEBODY  # noqa: TID252  (tests are no package)
 
 CONFIG = TinyBenchConfig(renders=3, prompts=3, chunk=2, timed=1, shown=2, steps=1, fewest=1)
-PERSON = Person(
-    style="flat",
-    hair="hijab",
-    hair_color="red",
-    skin="tan",
-    facial_hair="none",
-    glasses="none",
-    clothes="hoodie",
-    clothes_color="blue",
-)
+PERSON = replace(SOMEBODY, hair="hijab")
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from synid_engine.tiny.dataset import Labelled
 from synid_engine.tiny.train_identity import TRAITS, numbers, phrase, saying_loss
-from synid_engine.tiny.world import Person, Shot, trait_values
+from synid_engine.tiny.world import Shot, trait_values
+
+from ...people import SOMEBODY  # noqa: TID252  (tests are no package)
 
 
 @pytest.mark.parametrize("trait", TRAITS)
@@ -14,16 +18,7 @@ def test_every_value_has_words_of_its_own(trait: str) -> None:
 
 
 def test_a_hair_colour_that_nobody_sees_is_not_asked_for() -> None:
-    person = Person(
-        style="flat",
-        hair="bald",
-        hair_color="red",
-        skin="tan",
-        facial_hair="none",
-        glasses="none",
-        clothes="hoodie",
-        clothes_color="blue",
-    )
+    person = replace(SOMEBODY, hair="bald")
     row = numbers([Labelled(person_id=0, person=person, shot=Shot())])[0]
     assert row[TRAITS.index("hair_color")] == -1
     assert row[TRAITS.index("skin")] == trait_values("skin").index("tan")

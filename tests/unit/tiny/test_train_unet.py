@@ -12,23 +12,14 @@ from synid_engine.tiny.train_unet import (
     Latents,
     stratified_timesteps,
 )
-from synid_engine.tiny.world import Person, Shot, landmarks, trait_values
+from synid_engine.tiny.world import Shot, landmarks, trait_values
 
-PERSON = Person(
-    style="flat",
-    hair="bob",
-    hair_color="red",
-    skin="tan",
-    facial_hair="none",
-    glasses="none",
-    clothes="hoodie",
-    clothes_color="blue",
-)
+from ...people import SOMEBODY  # noqa: TID252  (tests are no package)
 
 
 def test_errors_in_the_face_count_more_and_a_picture_counts_as_before() -> None:
     labels = [
-        Labelled(person_id=0, person=PERSON, shot=Shot(framing=framing)) for framing in ("wide", "close-up")
+        Labelled(person_id=0, person=SOMEBODY, shot=Shot(framing=framing)) for framing in ("wide", "close-up")
     ]
     latents = Latents(values=torch.zeros(2, 16, 16, 16), labels=labels)
     weights = latents.face_weights(np.array([0, 1]))
@@ -39,16 +30,16 @@ def test_errors_in_the_face_count_more_and_a_picture_counts_as_before() -> None:
 
 
 def test_errors_about_eyes_and_mouth_count_most() -> None:
-    labels = [Labelled(person_id=0, person=PERSON, shot=Shot())]
+    labels = [Labelled(person_id=0, person=SOMEBODY, shot=Shot())]
     weights = Latents(values=torch.zeros(1, 16, 16, 16), labels=labels).face_weights(np.array([0]))[0, 0]
-    left, _, _, mouth, _ = landmarks(PERSON, Shot(), size=16).astype(int).tolist()
+    left, _, _, mouth, _ = landmarks(SOMEBODY, Shot(), size=16).astype(int).tolist()
     assert float(weights[mouth[1], mouth[0]]) == float(weights[left[1], left[0]]) == float(weights.max())
     assert float(weights.max()) == pytest.approx(FEATURE_WEIGHT * float(weights[0, 0]))
 
 
 def test_pictures_are_drawn_more_often_for_each_hard_trait() -> None:
-    bearded = replace(PERSON, facial_hair="big beard")
-    seen = [(PERSON, Shot()), (bearded, Shot()), (bearded, Shot(expression="winking"))]
+    bearded = replace(SOMEBODY, facial_hair="big beard")
+    seen = [(SOMEBODY, Shot()), (bearded, Shot()), (bearded, Shot(expression="winking"))]
     labels = [Labelled(person_id=i, person=who, shot=shot) for i, (who, shot) in enumerate(seen)]
     shares = Latents(values=torch.zeros(3, 16, 16, 16), labels=labels).shares()
     assert (shares / shares[0]).tolist() == pytest.approx([1, HARD_WEIGHT, HARD_WEIGHT**2])
@@ -58,7 +49,7 @@ def test_pictures_are_drawn_more_often_for_each_hard_trait() -> None:
 
 def test_companions_are_other_pictures_of_the_same_person() -> None:
     ids = (4, 4, 4, 5, 5, 9)
-    labels = [Labelled(person_id=person, person=PERSON, shot=Shot()) for person in ids]
+    labels = [Labelled(person_id=person, person=SOMEBODY, shot=Shot()) for person in ids]
     latents = Latents(values=torch.zeros(6, 4, 2, 2), labels=labels)
     rows = np.array([0, 3, 5] * 10)
     others = latents.companions(rows, np.random.default_rng(3))
