@@ -7,6 +7,7 @@ too; a batch that has it is another size.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -26,6 +27,7 @@ _NOWHERE = float("-inf")
 _TOKENS = 8
 _LEAST_ROWS = 2
 _MOST_SIZES = 64
+_RECORDING = frozenset({"reduce-overhead", "max-autotune"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,11 @@ class CompileConfig:
 
     backend: str | Callable[..., Any] = "inductor"
     mode: str | None = None
+
+    @property
+    def records_graphs(self) -> bool:
+        """Whether CUDA graphs are recorded, where there is CUDA."""
+        return self.mode in _RECORDING
 
 
 def row_bucket(rows: int) -> int:
@@ -54,7 +61,8 @@ def token_bucket(tokens: int) -> int:
 class CompiledUNet:
     """Called as the UNet is, in the place of it, for predictions without gradients.
 
-    It owns no weights: it reads those of the UNet.
+    It owns no weights: it reads those of the UNet. CUDA graphs are replayed by the thread that recorded them;
+    any other would record its own, with memory of their own. So one thread takes the steps of all that ask.
     """
 
     def __init__(self, unet: UNet2DConditionModel, config: CompileConfig | None = None) -> None:
@@ -65,7 +73,7 @@ class CompiledUNet:
         self._sizes: set[tuple[int, ...]] = set()
         self._is_learning = False
         self._last: _StepInputs | None = None
-        self._step = cast(
+        step = cast(
             "Callable[..., Tensor]",
             cast("Any", torch.compile)(
                 self._predict,
@@ -75,6 +83,7 @@ class CompiledUNet:
                 recompile_limit=_MOST_SIZES,
             ),
         )
+        self._step = _in_one_thread(step) if chosen.records_graphs else step
 
     @contextmanager
     def learning(self) -> Generator[None]:
@@ -193,6 +202,17 @@ class _StepInputs:
         """Rows, keys of the prompt and keys of the banks; 0 of the last where no row has a bank."""
         has_banks, bank_bias = bool(self.tensors[1][0]), self.tensors[4][0]
         return (*self.context.shape[:2], int(bank_bias.shape[-1]) if has_banks else 0)
+
+
+def _in_one_thread(step: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return the step, taken by a thread of its own while its caller waits."""
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compiled step")
+    without_gradients = torch.no_grad()(step)  # whether there are any is a setting of each thread
+
+    def taken(*inputs: object) -> Tensor:
+        return thread.submit(without_gradients, *inputs).result()
+
+    return taken
 
 
 def _padded(context: Tensor, condition: IdentityCondition, layers: tuple[str, ...]) -> tuple[Any, ...]:

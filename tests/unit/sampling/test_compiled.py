@@ -1,5 +1,6 @@
 """The compiled step, with a backend that compiles nothing and counts; no compiler is needed."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -155,3 +156,52 @@ def test_poses_are_inputs_of_a_size_of_their_own(counted: Counted) -> None:
     assert counted.error([second], seed=2, posed=True) < 1e-5
     assert counted.error([second, IdentityRow()], seed=3) < 1e-5
     assert counted.compilations == learnt
+
+
+@pytest.mark.parametrize(("mode", "threads"), [("reduce-overhead", 1), (None, 3)])
+def test_graphs_are_replayed_by_the_thread_that_recorded_them(mode: str | None, threads: int) -> None:
+    unet, seen = flat_unet(4), list[tuple[threading.Thread, bool]]()
+    install_identity_attention(unet)
+
+    def record(graph: GraphModule, _inputs: object, **_settings: object) -> Callable[..., object]:
+        def replayed(*inputs: object) -> object:
+            seen.append((threading.current_thread(), torch.is_grad_enabled()))
+            return graph.forward(*inputs)
+
+        return replayed
+
+    step = CompiledUNet(unet, CompileConfig(backend=record, mode=mode))
+    context, latents = torch.randn(2, 5, 24), torch.randn(2, 4, 4, 4)
+
+    @torch.no_grad()
+    def ask() -> Tensor:
+        return step(latents, torch.full((2,), 500.0), encoder_hidden_states=context)[0]
+
+    with step.learning():
+        expected = ask()
+    for _ in range(2):
+        answers: list[Tensor] = []
+        other = threading.Thread(target=lambda answers=answers: answers.append(ask()))
+        other.start()
+        other.join()
+        assert torch.equal(answers[0], expected)
+    assert len(seen) == 3
+    assert len({thread for thread, _ in seen}) == threads
+    assert not any(is_grad for _, is_grad in seen)
+    torch._dynamo.reset()
+
+
+def test_step_that_breaks_in_its_thread_breaks_for_who_asked() -> None:
+    unet = flat_unet(4)
+    install_identity_attention(unet)
+
+    def full(_graph: GraphModule, _inputs: object, **_settings: object) -> Callable[..., object]:
+        def replayed(*_inputs: object) -> object:
+            raise torch.OutOfMemoryError("no room")
+
+        return replayed
+
+    step = CompiledUNet(unet, CompileConfig(backend=full, mode="reduce-overhead"))
+    with torch.no_grad(), step.learning(), pytest.raises(torch.OutOfMemoryError):
+        step(torch.randn(2, 4, 4, 4), torch.zeros(2), encoder_hidden_states=torch.randn(2, 5, 24))
+    torch._dynamo.reset()
