@@ -213,6 +213,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "speed": lambda: measured_table("gpu", command="synid bench gpu"),
     "bot": lambda: measured_table("bot", command="synid bench bot"),
     "moderation": lambda: measured_table("moderation", command="synid bench moderation"),
+    "busy": lambda: plain("busy-machine", command="python benchmarks/busy_machine.py"),
     "faults": lambda: plain("faults", command="make test-kill"),
 }
 

@@ -6,9 +6,10 @@ SPINS = "2000"
 """Rounds of a spinning wait, some tens of microseconds.
 
 By default a thread spins for as long as a step of the embedded model takes. Beside another busy process it
-then keeps the very core that the thread it waits for would need: on two cores, four pictures of ten steps
-took 4.5 to 5.0 seconds where they take 0.47 alone. With this many they take 1.3 beside it, and alone as long
-as ever (0.46 to 0.53); asleep at once, 0.8 and 0.8. It is GNU's OpenMP that is told, which torch brings.
+then keeps the very core that the thread it waits for would need: on two cores, the pictures of a nice engine
+took fifty times as long as alone. With this many spins they take two to three times as long beside it, and
+alone about as long as before; threads that sleep at once take nearly twice as long alone
+(`benchmarks/busy_machine.py`). It is GNU's OpenMP that is told, which torch brings.
 """
 
 

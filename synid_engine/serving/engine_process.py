@@ -24,7 +24,7 @@ from synid_engine.serving.reports import Drained, HandedBack, Loading
 from synid_engine.serving.wire import WireError
 
 _log = logging.getLogger("synid_engine.engine_process")
-_NICENESS = 5
+NICENESS = 5
 
 
 class EngineProcess:
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process and return its exit code."""
     socket, options = read_arguments(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    os.nice(_NICENESS)
+    os.nice(NICENESS)
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(options.threads)
     sleep_soon()
