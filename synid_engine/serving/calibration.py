@@ -104,7 +104,6 @@ def calibrated(
     file: Path | None,
     config: CalibrationConfig | None = None,
     distill: DistillConfig | None = None,
-    decode_rows: int = 1,
     keep: Keep = _keep_nothing,
 ) -> Calibration:
     """Return the figures of this machine: those of the file if they hold, else new ones, which it then keeps.
@@ -115,10 +114,10 @@ def calibrated(
         file: JSON; None keeps nothing.
         config: What is measured.
         distill: How characters are made.
-        decode_rows: The most latents that may be decoded together.
         keep: What is done with each finished picture; it counts as a part of decoding.
     """
-    backbone, plan = engine.models.backbone, distill or usual_config(engine.models)
+    backbone, memory = engine.models.backbone, engine.models.memory
+    plan = distill or usual_config(engine.models)
     machine = Machine(
         model_hash=engine.model_hash,
         device=_device_name(backbone.device),
@@ -126,9 +125,9 @@ def calibrated(
         threads=threads,
         torch_version=str(torch.__version__),
         has_pose_control=backbone.pose_control is not None,
-        decode_rows=decode_rows,
+        decode_rows=memory.decoded_at_once,
         is_compiled=backbone.compiled_unet is not None,
-        most_rows=engine.models.memory.most_rows,
+        most_rows=memory.most_rows,
     )
     found = None if file is None else _read(file)
     if found is not None and found.machine == machine:

@@ -84,7 +84,6 @@ def start_loop(
             threads=options.threads,
             file=options.calibration,
             distill=distill,
-            decode_rows=memory.decoded_at_once,
             keep=lambda picture: spool.put_picture(picture, seed=0),
         )
     backbone = engine.models.backbone

@@ -10,6 +10,7 @@ import torch
 from synid_engine.engine import Engine
 from synid_engine.errors import DeviceOutOfMemoryError, InvalidSettingError
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.runtime.memory_plan import WHOLE
 from synid_engine.sampling.denoise import render, to_pictures, to_preview
 from synid_engine.sampling.row import RenderRow
 from synid_engine.serving.batch_events import (
@@ -293,9 +294,8 @@ def test_chunk_that_has_no_room_is_not_the_cap(
     desk = make_desk()
     desk.fits = 2
     quick = CalibrationConfig(rows=(2,), repeats=1)
-    found = calibrated(
-        Engine(models=models), threads=1, file=None, config=quick, distill=tiny_config, decode_rows=8
-    )
+    engine = Engine(models=replace(models, memory=replace(WHOLE, decoded_at_once=8)))
+    found = calibrated(engine, threads=1, file=None, config=quick, distill=tiny_config)
     assert found.machine.decode_rows == 8
     assert found.costs.decode.most_rows in {1, 2}
     assert set(desk.decoded) == {1, 2}
