@@ -55,6 +55,24 @@ def test_compiled_engine_draws_the_same(flat: Backbone) -> None:
     assert torch.allclose(denoise(found, [row]), denoise(flat, [row]), atol=1e-4)
 
 
+def test_graphs_are_recorded_before_anybody_waits_and_what_they_replay_is_checked(flat: Backbone) -> None:
+    taken: list[int] = []
+
+    def record(graph: GraphModule, _inputs: object, **_settings: object) -> Callable[..., object]:
+        steps = len(taken)
+
+        def replayed(*inputs: object) -> object:
+            taken.append(len(taken) - steps)
+            drawn = graph.forward(*inputs)
+            return drawn if taken[-1] < 2 else [10 * part for part in drawn]
+
+        return replayed
+
+    config = CompileConfig(backend=record, mode="reduce-overhead")
+    assert with_compiled_unet(flat, rows=(2,), config=config).compiled_unet is None, "the third pass errs"
+    assert taken == [0, 1, 2]
+
+
 def test_compiled_engine_draws_poses(flat: Backbone) -> None:
     """With a character by the compiled step, without one by the UNet as it is."""
     compilations: list[GraphModule] = []
