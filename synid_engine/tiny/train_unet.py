@@ -31,6 +31,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.perception.network_file import load_network, save_network
+from synid_engine.sampling.latents import NoiseSchedule
 from synid_engine.tiny.captions import caption
 from synid_engine.tiny.dataset import Labelled, open_shards
 from synid_engine.tiny.teacher import Teacher
@@ -256,25 +257,24 @@ class Guess:
     alpha_bar: Tensor
 
 
-def guess(family: Family, unet: UNet2DConditionModel, clean: Tensor, told: Told, places: Tensor) -> Guess:
+def guess(
+    schedule: NoiseSchedule, unet: UNet2DConditionModel, clean: Tensor, told: Told, places: Tensor
+) -> Guess:
     """Let the denoiser guess at random timesteps; `places` weigh the cells of the latents."""
     noise = torch.randn_like(clean)
-    steps = family.noise_scheduler.config.num_train_timesteps
-    timesteps = stratified_timesteps(len(clean), steps).to(clean.device)
-    noisy = family.noise_scheduler.add_noise(clean, noise, timesteps)
-    target = family.noise_scheduler.get_velocity(clean, noise, timesteps)
+    timesteps = stratified_timesteps(len(clean), schedule.train_timesteps).to(clean.device)
+    noisy = schedule.add_noise(clean, noise, timesteps)
+    target = schedule.target(clean, noise, timesteps)
     with autocast(clean.device):
         predicted = unet(
             noisy, timesteps, encoder_hidden_states=told.context, encoder_attention_mask=told.mask
         ).sample.float()
-    alpha_bar = family.noise_scheduler.alphas_cumprod.to(clean.device)[timesteps]
+    alpha_bar = schedule.alphas_cumprod[timesteps]
     snr = alpha_bar / (1 - alpha_bar)
     weights = (snr.clamp(max=SNR_CAP) + 1) / (snr + 1)
     errors = ((predicted - target).square() * places).mean(dim=(1, 2, 3))
-    signal, spread = (share.sqrt()[:, None, None, None] for share in (alpha_bar, 1 - alpha_bar))
-    return Guess(
-        loss=(errors * weights).mean(), clean=signal * noisy - spread * predicted, alpha_bar=alpha_bar
-    )
+    implied = schedule.predict_x0(predicted, noisy, timesteps)
+    return Guess(loss=(errors * weights).mean(), clean=implied, alpha_bar=alpha_bar)
 
 
 def stratified_timesteps(count: int, steps: int) -> Tensor:
@@ -351,6 +351,7 @@ def train(arguments: argparse.Namespace) -> None:
     shown = saved = time.monotonic()
     running, seen = 0.0, 0
     shares = latents.shares()
+    schedule = NoiseSchedule.from_config(family.noise_scheduler.config, device=device)
     teacher = Teacher.load(arguments.reader, latents.labels, device) if arguments.reader else None
     for step in budget.steps():
         set_rate(optimizer, budget.rate(step))
@@ -362,7 +363,7 @@ def train(arguments: argparse.Namespace) -> None:
         clean = latents.values[torch.from_numpy(rows)].float().to(device, memory_format=torch.channels_last)
         others = latents.values[torch.from_numpy(latents.companions(rows, rng))].float().to(device)
         told = tell(family, encoder, texts, others)
-        guessed = guess(family, unet, clean, told, latents.face_weights(rows).to(device))
+        guessed = guess(schedule, unet, clean, told, latents.face_weights(rows).to(device))
         loss = guessed.loss
         if teacher is not None:
             loss = loss + teacher.loss(guessed.clean, guessed.alpha_bar, rows)

@@ -1,15 +1,21 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
+from synid_engine.sampling.latents import NoiseSchedule
 from synid_engine.tiny.dataset import Labelled
 from synid_engine.tiny.train_unet import (
     FEATURE_WEIGHT,
     HARD_TRAITS,
     HARD_WEIGHT,
     Latents,
+    Told,
+    build_noise_scheduler,
+    guess,
     stratified_timesteps,
 )
 from synid_engine.tiny.world import Shot, landmarks, trait_values
@@ -64,3 +70,21 @@ def test_timesteps_cover_the_schedule_evenly() -> None:
     timesteps = stratified_timesteps(10, 1000)
     assert sorted((timesteps // 100).tolist()) == list(range(10))
     assert timesteps.tolist() != sorted(timesteps.tolist())
+
+
+def test_a_denoiser_that_knows_the_picture_guesses_it_and_errs_nowhere() -> None:
+    torch.manual_seed(2)
+    clean = torch.randn(5, 4, 8, 8)
+    schedule = NoiseSchedule.from_config(build_noise_scheduler().config)
+
+    def knowing(noisy: Tensor, timesteps: Tensor, **_told: object) -> SimpleNamespace:
+        alpha_bar = schedule.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+        noise = (noisy - alpha_bar.sqrt() * clean) / (1 - alpha_bar).sqrt()
+        return SimpleNamespace(sample=alpha_bar.sqrt() * noise - (1 - alpha_bar).sqrt() * clean)
+
+    told = Told(context=torch.zeros(5, 1, 8))
+    guessed = guess(schedule, knowing, clean, told, torch.ones(5, 1, 8, 8))
+    assert torch.allclose(guessed.clean, clean, atol=1e-4)
+    assert float(guessed.loss) < 1e-6
+    assert float(guess(schedule, knowing, clean, told, torch.zeros(5, 1, 8, 8)).loss) == 0
+    assert guessed.alpha_bar.shape == (5,)
