@@ -117,6 +117,17 @@ class PlainEmbedder(nn.Module):
         return F.normalize(self.norm(self.embed(self.body(crops * 2 - 1))), dim=1)
 
 
+def _summary(inputs: int, channels: int, *, side: int, outputs: int) -> tuple[nn.Module, ...]:
+    """Return the layers that turn a last map into one vector: fewer channels, then all cells at once."""
+    return (
+        ConvBlock(inputs, channels, kernel=1),
+        nn.Flatten(),
+        nn.Linear(channels * side * side, outputs, bias=False),
+        nn.BatchNorm1d(outputs),
+        nn.ReLU(),
+    )
+
+
 class TraitNet(nn.Module):
     """Looks at the whole picture, finds the face, and looks again at the aligned face.
 
@@ -135,11 +146,7 @@ class TraitNet(nn.Module):
             ConvBlock(24, 48, stride=2),
             ConvBlock(48, 64, stride=2),
             ConvBlock(64, 64),
-            ConvBlock(64, 24, kernel=1),
-            nn.Flatten(),
-            nn.Linear(24 * 8 * 8, 64, bias=False),
-            nn.BatchNorm1d(64),
-            nn.ReLU(),
+            *_summary(64, 24, side=8, outputs=64),
         )
         self.points = nn.Linear(64, 10)
         self.face = nn.Sequential(
@@ -149,11 +156,7 @@ class TraitNet(nn.Module):
             ResidualBlock(64),
             ConvBlock(64, 80, stride=2),
             ResidualBlock(80),
-            ConvBlock(80, 32, kernel=1),
-            nn.Flatten(),
-            nn.Linear(32 * 6 * 6, hidden, bias=False),
-            nn.BatchNorm1d(hidden),
-            nn.ReLU(),
+            *_summary(80, 32, side=6, outputs=hidden),
         )
         width = {trait: 64 if trait in self._WHOLE else hidden for trait in classes}
         self.heads = nn.ModuleDict({t: nn.Linear(width[t], count) for t, count in classes.items()})
@@ -197,11 +200,7 @@ class LatentReader(nn.Module):
             ResidualBlock(width),
             ConvBlock(width, 128, stride=2),
             ResidualBlock(128),
-            ConvBlock(128, 48, kernel=1),
-            nn.Flatten(),
-            nn.Linear(48 * 8 * 8, hidden, bias=False),
-            nn.BatchNorm1d(hidden),
-            nn.ReLU(),
+            *_summary(128, 48, side=8, outputs=hidden),
         )
         self.heads = nn.ModuleDict({trait: nn.Linear(hidden, count) for trait, count in classes.items()})
 

@@ -31,6 +31,7 @@ TRAITS = (
     "framing",
     "tilt",
 )
+CLASSES = {trait: len(trait_values(trait)) for trait in TRAITS}
 _SHOT_TRAITS = ("expression", "background", "framing")
 _SHOT_SEED = 4_141
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synid_engine.perception.network_file import load_network
 from synid_engine.tiny.dataset import Labelled
-from synid_engine.tiny.picture_cache import TRAITS, trait_numbers
+from synid_engine.tiny.picture_cache import trait_numbers
+from synid_engine.tiny.train_traits import trait_errors
 from synid_engine.tiny.training import autocast
 
 LESSON = 0.02
@@ -60,8 +60,5 @@ class Teacher:
         with autocast(guesses.device):
             logits = self.reader(guesses.contiguous(memory_format=torch.channels_last))
         truth = self.truth[rows].to(guesses.device)
-        errors = [
-            F.cross_entropy(logits[trait].float(), truth[:, i], ignore_index=-1, reduction="none")
-            for i, trait in enumerate(TRAITS)
-        ]
-        return LESSON * (torch.stack(errors).sum(dim=0) * alpha_bar.sqrt()).mean()
+        errors = trait_errors(logits, truth, reduction="none").sum(dim=0)
+        return LESSON * (errors * alpha_bar.sqrt()).mean()

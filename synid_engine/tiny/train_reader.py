@@ -1,10 +1,11 @@
 r"""Train a reader of traits in latents, which teaches the UNet what a drawing must be taken for.
 
-It sees latents as a denoiser's guesses are: blurred, noisy, and mixed with what the denoiser expects of
-anybody. It belongs to the training alone: no engine loads it, and nothing is evaluated by it.
+It sees latents much as a denoiser's guesses are: sharp, blurred and noisy. It belongs to the training alone:
+no engine loads it, and nothing is evaluated by it.
 
 Run: `python -m synid_engine.tiny.train_reader --data DATA --cache CACHE --figures FIGURES.json --out READER`
-It expects the latents that `train_unet` keeps in `--cache`, and resumes from the weights in `--out`.
+It expects the latents that `train_identity` and `train_unet` keep in `--cache`, and resumes from the weights
+in `--out`.
 """
 
 import argparse
@@ -17,15 +18,13 @@ from torch import Tensor, nn
 from synid_engine.perception.networks import LatentReader
 from synid_engine.tiny.dataset import open_shards
 from synid_engine.tiny.perception_run import PerceptionRun, add_arguments, load_or_build
-from synid_engine.tiny.picture_cache import TRAITS, trait_numbers
-from synid_engine.tiny.train_traits import trait_loss
-from synid_engine.tiny.world import trait_values
+from synid_engine.tiny.picture_cache import CLASSES, trait_numbers
+from synid_engine.tiny.train_traits import accuracy, best, trait_loss
 
 MOST_NOISE = 0.6
 """Beside latents whose cells have about unit variance."""
 _HELD_BACK = 1000  # the last pictures: nobody in them is anywhere else
-_CLASSES = {trait: len(trait_values(trait)) for trait in TRAITS}
-_CONFIG = {"architecture": "latent_reader", "arguments": {"classes": _CLASSES}}
+_CONFIG = {"architecture": "latent_reader", "arguments": {"classes": CLASSES}}
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -33,7 +32,7 @@ def train(arguments: argparse.Namespace) -> None:
     run = PerceptionRun.start(arguments)
     latents = np.load(arguments.cache / "latents.npy", mmap_mode="r")
     labels = trait_numbers(open_shards(arguments.data)[1][: len(latents)])
-    network = run.place(load_or_build(arguments.out, "latent_reader", lambda: LatentReader(classes=_CLASSES)))
+    network = run.place(load_or_build(arguments.out, "latent_reader", lambda: LatentReader(classes=CLASSES)))
     usable = np.arange(len(latents) - _HELD_BACK)
     for _step in run.steps(network.train(), _CONFIG):
         rows = run.rows(usable)
@@ -55,16 +54,10 @@ def as_guessed(latents: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def measure(network: nn.Module, latents: Tensor, labels: Tensor) -> dict[str, object]:
+def measure(network: nn.Module, latents: Tensor, labels: Tensor) -> dict[str, float]:
     """Measure how often each trait is read rightly in latents as they are."""
     device = next(network.parameters()).device
-    rates: dict[str, object] = {}
-    logits = network(latents.to(device))
-    for i, trait in enumerate(TRAITS):
-        seen = labels[:, i] >= 0
-        right = logits[trait].argmax(dim=1).cpu()[seen] == labels[seen, i]
-        rates[trait] = round(float(right.float().mean()), 4)
-    return rates
+    return accuracy(best(network(latents.to(device))), labels)
 
 
 def main() -> None:

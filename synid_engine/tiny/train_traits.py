@@ -16,13 +16,12 @@ from torch import Tensor, nn
 from synid_engine.perception.networks import TraitNet
 from synid_engine.tiny.augment import Degradation, degrade
 from synid_engine.tiny.perception_run import PerceptionRun, add_arguments, load_or_build
-from synid_engine.tiny.picture_cache import SIDE, TRAITS, open_held_out, open_pictures
+from synid_engine.tiny.picture_cache import CLASSES, SIDE, TRAITS, open_held_out, open_pictures
 from synid_engine.tiny.world import trait_values
 
-_CLASSES = {trait: len(trait_values(trait)) for trait in TRAITS}
 _CONFIG = {
     "architecture": "trait_net",
-    "arguments": {"classes": _CLASSES},
+    "arguments": {"classes": CLASSES},
     "values": {trait: list(trait_values(trait)) for trait in TRAITS},
 }
 _JITTER = 1.5  # pixels by which the landmarks miss in training
@@ -35,7 +34,7 @@ def train(arguments: argparse.Namespace) -> None:
     pictures = open_pictures(arguments.data, arguments.cache)
     labels = pictures.trait_labels()
     points = pictures.geometry()[:, 4:].view(-1, 5, 2) * SIDE
-    built = load_or_build(arguments.out, "trait_net", lambda: TraitNet(classes=_CLASSES))
+    built = load_or_build(arguments.out, "trait_net", lambda: TraitNet(classes=CLASSES))
     network = cast("TraitNet", run.place(built))
     everyone = np.arange(len(pictures))
     for _step in run.steps(network.train(), _CONFIG):
@@ -53,13 +52,33 @@ def train(arguments: argparse.Namespace) -> None:
     run.finish(network, _CONFIG, measure(network.eval(), arguments))
 
 
-def trait_loss(logits: dict[str, Tensor], labels: Tensor) -> Tensor:
-    """Sum the cross-entropies of the traits that can be seen."""
-    losses = [
-        F.cross_entropy(logits[trait].float(), labels[:, i], ignore_index=-1, label_smoothing=0.02)
+def trait_errors(
+    logits: dict[str, Tensor], labels: Tensor, *, reduction: str, label_smoothing: float = 0.0
+) -> Tensor:
+    """Return the cross-entropy of each trait, first in the shape; what cannot be seen costs nothing.
+
+    Args:
+        logits: (rows, values) of each trait.
+        labels: (rows, traits) numbers of the values, -1 where one cannot be seen.
+        reduction: `mean` over the rows in which a trait can be seen, or `none`, which gives (traits, rows).
+        label_smoothing: As torch's.
+    """
+    errors = [
+        F.cross_entropy(
+            logits[trait].float(),
+            labels[:, i],
+            ignore_index=-1,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
         for i, trait in enumerate(TRAITS)
     ]
-    return torch.stack(losses).sum()
+    return torch.stack(errors)
+
+
+def trait_loss(logits: dict[str, Tensor], labels: Tensor) -> Tensor:
+    """Sum the cross-entropies of the traits that can be seen."""
+    return trait_errors(logits, labels, reduction="mean", label_smoothing=0.02).sum()
 
 
 @torch.no_grad()
@@ -73,10 +92,10 @@ def measure(network: nn.Module, arguments: argparse.Namespace) -> dict[str, obje
     for rows in np.array_split(np.arange(len(held_out)), len(held_out) // 50):
         batch = held_out.batch(list(rows), device)
         blurred = F.interpolate(F.avg_pool2d(batch, 2), scale_factor=2, mode="bilinear", align_corners=False)
-        sharp.append(_best(network(batch)))
-        soft.append(_best(network(blurred)))
-    clean = _accuracy(torch.cat(sharp), labels)
-    blurred_accuracy = _accuracy(torch.cat(soft), labels)
+        sharp.append(best(network(batch)))
+        soft.append(best(network(blurred)))
+    clean = accuracy(torch.cat(sharp), labels)
+    blurred_accuracy = accuracy(torch.cat(soft), labels)
     return {
         "clean": clean,
         "clean_mean": sum(clean.values()) / len(clean),
@@ -85,11 +104,13 @@ def measure(network: nn.Module, arguments: argparse.Namespace) -> dict[str, obje
     }
 
 
-def _best(logits: dict[str, Tensor]) -> Tensor:
+def best(logits: dict[str, Tensor]) -> Tensor:
+    """Return (rows, traits): the number of the likeliest value of each trait."""
     return torch.stack([logits[trait].argmax(dim=1) for trait in TRAITS], dim=1).cpu()
 
 
-def _accuracy(found: Tensor, labels: Tensor) -> dict[str, float]:
+def accuracy(found: Tensor, labels: Tensor) -> dict[str, float]:
+    """Return how often each trait is found where it can be seen."""
     rates: dict[str, float] = {}
     for i, trait in enumerate(TRAITS):
         seen = labels[:, i] >= 0

@@ -10,15 +10,14 @@ from synid_engine.errors import MissingModelError
 from synid_engine.perception.network_file import save_network
 from synid_engine.perception.networks import LatentReader
 from synid_engine.tiny.dataset import Labelled
-from synid_engine.tiny.picture_cache import TRAITS
+from synid_engine.tiny.picture_cache import CLASSES, TRAITS
 from synid_engine.tiny.teacher import LESSON, Teacher
 from synid_engine.tiny.train_reader import as_guessed, measure
-from synid_engine.tiny.world import Shot, trait_values
+from synid_engine.tiny.world import Shot
 
 from ...people import SOMEBODY  # noqa: TID252  (tests are no package)
 
 PERSON = replace(SOMEBODY, hair="bald")
-CLASSES = {trait: len(trait_values(trait)) for trait in TRAITS}
 
 
 class Plain(nn.Module):
