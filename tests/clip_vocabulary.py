@@ -1,6 +1,7 @@
-"""The byte-pair vocabulary of CLIP, as the wheel of open-clip-torch carries it."""
+"""The byte-pair vocabulary of CLIP, as the wheel of open-clip-torch carries it, and others of its form."""
 
 import gzip
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, files
 
 import pytest
@@ -19,13 +20,16 @@ def make_clip_tokenizer() -> CLIPTokenizer:
     [vocabulary] = [file.locate() for file in held if file.name == "bpe_simple_vocab_16e6.txt.gz"]
     with gzip.open(str(vocabulary), "rt", encoding="utf-8") as file:
         lines = file.read().split("\n")
-    merges = [tuple(line.split()) for line in lines[1 : _MERGES + 1]]
+    return byte_pair_tokenizer([tuple(line.split()) for line in lines[1 : _MERGES + 1]], _LENGTH)
+
+
+def byte_pair_tokenizer(merges: Sequence[tuple[str, ...]], length: int) -> CLIPTokenizer:
+    """Number letters, letters that end a word, merges and the two marks, in CLIP's order."""
     letters = _letters()
     names = [*letters, *(f"{one}</w>" for one in letters), *("".join(merge) for merge in merges)]
     names += ["<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(
-        vocab={name: number for number, name in enumerate(names)}, merges=merges, model_max_length=_LENGTH
-    )
+    vocabulary = {name: number for number, name in enumerate(names)}
+    return CLIPTokenizer(vocab=vocabulary, merges=list(merges), model_max_length=length)
 
 
 def _letters() -> list[str]:

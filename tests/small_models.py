@@ -1,6 +1,6 @@
 """Small real models: every class that Stable Diffusion 1.5 uses, a few thousand random weights in each."""
 
-import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from diffusers import StableDiffusionPipeline as Pipeline
-from tokenizers import Tokenizer, pre_tokenizers, trainers
-from tokenizers.models import BPE
 from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from synid_engine.perception.network_file import save_network
 from synid_engine.perception.networks import LandmarkNet, ResidualEmbedder
+
+from .clip_vocabulary import byte_pair_tokenizer
 
 CAPTIONS = (
     "a woman with red hair and round glasses, smiling, on a beach",
@@ -24,23 +24,14 @@ LENGTH = 16
 
 
 def small_tokenizer() -> CLIPTokenizer:
-    """Train a byte-pair tokenizer on three captions."""
-    trained = Tokenizer(BPE(end_of_word_suffix="</w>", continuing_subword_prefix=""))
-    trained.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Whitespace(), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
-    trainer = trainers.BpeTrainer(
-        vocab_size=700,
-        show_progress=False,
-        special_tokens=["<|startoftext|>", "<|endoftext|>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        end_of_word_suffix="</w>",
-        continuing_subword_prefix="",
-    )
-    trained.train_from_iterator(CAPTIONS, trainer)
-    model = json.loads(trained.to_str())["model"]
-    merges = [tuple(merge) for merge in model["merges"]]
-    return CLIPTokenizer(vocab=model["vocab"], merges=merges, model_max_length=LENGTH)
+    """Join the words of three captions letter by letter: a trained tokenizer would be another in each run."""
+    merges = dict[tuple[str, ...], None]()
+    for word in re.findall(r"[a-z]+|[^a-z ]", " ".join(CAPTIONS)):
+        joined, *others = [*word[:-1], f"{word[-1]}</w>"]
+        for letter in others:
+            merges[joined, letter] = None
+            joined += letter
+    return byte_pair_tokenizer(list(merges), LENGTH)
 
 
 def small_unet(**settings: object) -> UNet2DConditionModel:
@@ -107,9 +98,9 @@ def small_text_encoder(vocabulary: int) -> CLIPTextModel:
         num_hidden_layers=2,
         num_attention_heads=2,
         max_position_embeddings=LENGTH,
-        bos_token_id=0,
-        eos_token_id=1,
-        pad_token_id=1,
+        bos_token_id=vocabulary - 2,
+        eos_token_id=vocabulary - 1,
+        pad_token_id=vocabulary - 1,
     )
     return CLIPTextModel(config).eval()
 

@@ -120,7 +120,7 @@ def test_two_creations_learn_in_one_pass_what_each_learns_alone(
     assert set(alone) == set(together) == {"tokens", "adapter"}
     for name, tensors in alone.items():
         # AdamW takes steps of 1e-2 whatever the gradient, so rounding shows where that is nearly nothing.
-        torch.testing.assert_close(together[name], tensors, rtol=1e-3, atol=5e-4)
+        assert (together[name] - tensors).norm() < 1e-3 * tensors.norm()
 
 
 def test_creations_that_do_not_fit_train_by_themselves(
