@@ -11,7 +11,7 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig, draw, prompt_scores
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds, embed_pictures, fuse
-from synid_engine.synid.projector import Projection, portrait_tokens
+from synid_engine.synid.projector import Projection, learn_tokens, portrait_tokens
 from synid_engine.synid.stage import (
     NO_BOOKMARK,
     Bookmark,
@@ -22,8 +22,7 @@ from synid_engine.synid.stage import (
     require_within,
     stage_seed,
 )
-from synid_engine.synid.trainable import TrainableTokens
-from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training import TrainingConfig
 from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
@@ -169,18 +168,14 @@ def bootstrap(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
         selected = _selected(anchors, projection, words, models, config, seed=seed, report=drawing)
     else:
         selected = found.selected
-    trainable = TrainableTokens.start(
+    learnt = learn_tokens(
         refined_tokens(projection, selected.accepted, models, share=config.reference_share),
-        models.backbone,
-        value_gain=projection.value_gain,
-    )
-    outcome = train(
-        trainable,
         anchors.pictures.joined(selected.accepted, share=config.reference_share),
         selected.refined,
         models,
         config.training,
         generator,
+        value_gain=projection.value_gain,
         report=part_of(report, drawn_share, 1),
         bookmark=inner_bookmark(
             bookmark,
@@ -189,12 +184,7 @@ def bootstrap(  # noqa: PLR0913  (a stage's inputs, models, config and chance)
         ),
     )
     return Bootstrapped(
-        projection=Projection(
-            tokens=trainable.tokens.detach().cpu(),
-            value_gain=projection.value_gain,
-            loss=outcome.final_loss,
-            steps=outcome.steps,
-        ),
+        projection=learnt,
         accepted=selected.accepted,
         refined=selected.refined,
         identity=selected.identity,

@@ -8,7 +8,7 @@ import torch
 from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig
 from synid_engine.synid.probes import Probe, probe_bank
-from synid_engine.synid.projector import Projection
+from synid_engine.synid.projector import Projection, learn_tokens
 from synid_engine.synid.stage import (
     NO_BOOKMARK,
     Bookmark,
@@ -19,8 +19,7 @@ from synid_engine.synid.stage import (
     require_within,
     stage_seed,
 )
-from synid_engine.synid.trainable import TrainableTokens
-from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training import TrainingConfig
 from synid_engine.synid.training_state import TrainingState
 from synid_engine.synid.words import IdentityWords
 
@@ -146,7 +145,17 @@ def correct_drift(  # noqa: PLR0913  (a stage's inputs, models, config and chanc
         if round_number:
             kept = inner_bookmark(bookmark, training, partial(_unfinished, rounds))
             trained = part_of(part, 0, 0.7)
-            newest = _tuned(newest, anchors, models, config, generator, report=trained, bookmark=kept)
+            newest = learn_tokens(
+                newest.tokens,
+                anchors.pictures,
+                anchors.reference,
+                models,
+                config.training,
+                generator,
+                value_gain=newest.value_gain,
+                report=trained,
+                bookmark=kept,
+            )
             training = None
         looking = part_of(part, 0.7, 1) if round_number else part
         bank = newest.bank(models)
@@ -163,32 +172,3 @@ def correct_drift(  # noqa: PLR0913  (a stage's inputs, models, config and chanc
 
 def _unfinished(rounds: DriftRounds, training: TrainingState) -> UnfinishedDrift:
     return UnfinishedDrift(rounds=rounds, training=training)
-
-
-def _tuned(
-    projection: Projection,
-    anchors: AnchorEnsemble,
-    models: StageModels,
-    config: DriftConfig,
-    generator: torch.Generator,
-    *,
-    report: Report,
-    bookmark: Bookmark[TrainingState],
-) -> Projection:
-    trainable = TrainableTokens.start(projection.tokens, models.backbone, value_gain=projection.value_gain)
-    outcome = train(
-        trainable,
-        anchors.pictures,
-        anchors.reference,
-        models,
-        config.training,
-        generator,
-        report=report,
-        bookmark=bookmark,
-    )
-    return Projection(
-        tokens=trainable.tokens.detach().cpu(),
-        value_gain=projection.value_gain,
-        loss=outcome.final_loss,
-        steps=outcome.steps,
-    )

@@ -14,6 +14,7 @@ from synid_engine.synid.embeds import IdentityReference
 from synid_engine.synid.stage import NO_BOOKMARK, Bookmark, Report, StageModels, require_within
 from synid_engine.synid.trainable import TrainableTokens, bank_from_tokens
 from synid_engine.synid.training import TrainingConfig, train
+from synid_engine.synid.training_pictures import TrainingPictures
 from synid_engine.synid.training_state import TrainingState
 
 _SAID = 1e-3  # how much a text state must differ from an empty prompt's to be a word
@@ -109,20 +110,58 @@ def project(
         start = first_tokens(pictures.prompts[anchors.portrait], models, config, generator)
     if library is not None and config.training.steps > 0:
         start = library.warmed(start, anchors.reference)
-    trainable = TrainableTokens.start(start, models.backbone, value_gain=config.value_gain)
-    outcome = train(
-        trainable,
+    return learn_tokens(
+        start,
         pictures,
         anchors.reference,
         models,
         config.training,
+        generator,
+        value_gain=config.value_gain,
+        report=report,
+        bookmark=bookmark,
+    )
+
+
+def learn_tokens(  # noqa: PLR0913  (where training begins, from what, and how it is told and kept)
+    start: Float[Tensor, "tokens context_dim"],
+    pictures: TrainingPictures,
+    reference: IdentityReference,
+    models: StageModels,
+    training: TrainingConfig,
+    generator: torch.Generator,
+    *,
+    value_gain: float,
+    report: Report,
+    bookmark: Bookmark[TrainingState],
+) -> Projection:
+    """Train tokens until pictures are redrawn with them: what the stages that learn tokens have in common.
+
+    Args:
+        start: The first tokens.
+        pictures: What to redraw.
+        reference: Whom the recogniser should see.
+        models: Frozen.
+        training: Budget and losses.
+        generator: All chance.
+        value_gain: Loudness of the bank that is compiled from tokens.
+        report: Told after every step.
+        bookmark: Where the training goes on, and is kept.
+    """
+    trainable = TrainableTokens.start(start, models.backbone, value_gain=value_gain)
+    outcome = train(
+        trainable,
+        pictures,
+        reference,
+        models,
+        training,
         generator,
         report=report,
         bookmark=bookmark,
     )
     return Projection(
         tokens=trainable.tokens.detach().cpu(),
-        value_gain=config.value_gain,
+        value_gain=value_gain,
         loss=outcome.final_loss,
         steps=outcome.steps,
     )
