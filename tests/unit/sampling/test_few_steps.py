@@ -88,7 +88,7 @@ def test_quick_row_equals_the_pipeline_with_the_adapter_merged(
         pipeline.scheduler.config, timestep_spacing="trailing", steps_offset=1, clip_sample=False
     )
     drawn, plain = denoise(backbone, [QUICK]), denoise(backbone, [replace(QUICK, few_steps_scale=0.0)])
-    assert torch.allclose(drawn, _piped(pipeline, QUICK), atol=1e-4)
+    assert torch.allclose(drawn, _piped(pipeline, QUICK), atol=3e-4)
     assert float((drawn - plain).abs().max()) > 0.1, "the adapter must be seen"
 
 
@@ -119,7 +119,7 @@ def test_quick_and_ordinary_rows_share_a_batch(quick: Backbone) -> None:
     ]
     together = denoise(quick, rows)
     alone = torch.cat([denoise(quick, [row]) for row in rows])
-    assert torch.allclose(together, alone, atol=1e-4)
+    assert torch.allclose(together, alone, atol=3e-4)
 
 
 def test_ordinary_row_beside_a_quick_one_is_the_stock_models_bit_for_bit(
