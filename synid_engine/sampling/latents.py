@@ -75,6 +75,16 @@ class NoiseSchedule:
             return (noisy - sigma * noise_pred) / signal
         return signal * noisy - sigma * noise_pred
 
+    def predict_noise(
+        self,
+        noise_pred: Float[Tensor, "batch c h w"],
+        noisy: Float[Tensor, "batch c h w"],
+        timesteps: Int[Tensor, " batch"],
+    ) -> Float[Tensor, "batch c h w"]:
+        """Return the noise that the UNet's answer implies; differentiable in both."""
+        signal, sigma = self._weights(timesteps)
+        return noise_pred if self.prediction_type == "epsilon" else sigma * noisy + signal * noise_pred
+
     def min_snr_weights(
         self, timesteps: Int[Tensor, " batch"], *, gamma: float = 5.0
     ) -> Float[Tensor, " batch"]:

@@ -23,6 +23,7 @@ def test_noise_and_targets_are_those_of_diffusers(kind: str, request: pytest.Fix
     if schedule.prediction_type == "v_prediction":
         assert torch.allclose(target, reference.get_velocity(clean, noise, timesteps), atol=1e-6)
     assert torch.allclose(schedule.predict_x0(target, noisy, timesteps), clean, atol=1e-3)
+    assert torch.allclose(schedule.predict_noise(target, noisy, timesteps), noise, atol=1e-5)
     weights = schedule.min_snr_weights(timesteps)
     assert bool(((weights > 0) & (weights <= 1)).all())
 
