@@ -64,9 +64,9 @@ HARD_WEIGHT = 1.5
 HARD_TRAITS = {
     "facial_hair": ("moustache", "goatee", "beard", "big beard"),
     "glasses": ("round glasses", "square glasses"),
-    "hair": ("short curly", "spiky", "undercut", "buzz cut"),
-    "clothes": ("jacket", "hoodie", "overalls"),
-    "expression": ("smiling", "winking", "sad", "laughing"),
+    "hair": ("short curly", "spiky", "undercut", "buzz cut", "bun"),
+    "clothes": ("jacket", "hoodie", "overalls", "dress"),
+    "expression": ("smiling", "winking", "sad", "laughing", "shouting", "sleepy"),
 }
 """The values that pictures missed most often when they were last measured."""
 _MOST_SHOTS = 8
