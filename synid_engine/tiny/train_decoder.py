@@ -186,7 +186,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=24_000)
     parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--cells", type=int, default=8, help="side of a square, in latents")
-    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--lr", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=31)
     train(parser.parse_args())
 
