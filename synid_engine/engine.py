@@ -175,7 +175,8 @@ class Engine:
             description: Ordinary English.
             seed: All chance follows from it.
             style: Art style; None leaves it to the description.
-            pick: Shown the four anchors, returns the index of the portrait; None takes the most typical.
+            pick: Shown up to four pictures, of different people where the description leaves open who it is;
+                returns the index of the portrait. None takes the most typical.
             on_progress: Told of every step; may raise JobCancelledError, which passes through.
             config: Budgets and stages; None takes the defaults.
             resume_file: Keeps how far it is, and is where the same creation goes on after a crash; deleted at
@@ -192,6 +193,8 @@ class Engine:
             raise InvalidSettingError(field="description", value=description, allowed="a few words")
         started = time.monotonic()
         settings = config or usual_config(self.models, warm=bool(library))
+        if pick is not None:
+            settings = settings.with_choice()
         kept = fingerprint(
             description=description, style=style, seed=seed, config=settings, model_hash=self.model_hash
         )

@@ -9,9 +9,9 @@ from synid_engine.engine import Character, Engine
 from synid_engine.errors import CorruptTensorError
 from synid_engine.serving.messages import Answer, CreateWork, Question, Result
 from synid_engine.serving.spool import TENSORS, Spool
-from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.checkpoint import Checkpoint, every_25_steps, with_portrait
 from synid_engine.synid.checkpoint_file import checkpoint_bytes, read_checkpoint
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.images import to_picture
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import OnProgress, Progress
@@ -59,7 +59,8 @@ class CreationJob:
             tell: Given the SHA-256 of each checkpoint.
             show: Given the portrait once it is known, long before the character is made.
         """
-        self._work, self._engine, self._spool, self._config = work, engine, spool, config
+        self._work, self._engine, self._spool = work, engine, spool
+        self._config = config.with_choice() if work.ask else config
         self._checkpoint, self._answer, self._tell, self._show = checkpoint, answer, tell, show
         self._anchors: AnchorEnsemble | None = None
         self._is_hurried = False
@@ -139,13 +140,13 @@ class CreationJob:
             self._show(to_picture(anchors.images[anchors.portrait]))
 
     def _question(self, anchors: AnchorEnsemble, digest: str) -> Question:
-        pictures = [to_picture(picture) for picture in anchors.images]
+        pictures = [to_picture(picture) for picture in anchors.choices]
         scores = [self._spool.score(picture) for picture in pictures]
         return Question(
             choices=tuple(self._spool.put_image(picture) for picture in pictures),
             nsfw=tuple(score for score in scores if score is not None),
             checkpoint=digest,
-            default=anchors.portrait,
+            default=anchors.chosen,
         )
 
     def _result(self, character: Character) -> Result:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import torch
 
 from synid_engine.identity.bank import IdentityBank
-from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig
 from synid_engine.synid.embeds import IdentityReference
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.probes import Probe, ProbeScore, probe_bank
 from synid_engine.synid.projector import Projection
 from synid_engine.synid.stage import (

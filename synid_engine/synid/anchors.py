@@ -1,88 +1,31 @@
 """Stage 1: who the words describe. Candidates are drawn, and the most cohesive group becomes one person."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from synid_engine.errors import DistillationError, InvalidSettingError
-from synid_engine.synid.drawing import DrawConfig, Drawn, draw, prompt_scores
-from synid_engine.synid.embeds import IdentityReference, PictureEmbeds, embed_pictures, fuse, pairwise
-from synid_engine.synid.stage import Report, StageModels, require_at_least, require_within, stage_seed
-from synid_engine.synid.training_pictures import TrainingPictures
+from synid_engine.errors import InvalidSettingError
+from synid_engine.synid.drawing import Drawn, draw, prompt_scores
+from synid_engine.synid.embeds import PictureEmbeds, embed_pictures, pairwise
+from synid_engine.synid.ensemble import (
+    AnchorConfig,
+    AnchorEnsemble,
+    choose_portrait,
+    cohesive_group,
+    fuse_anchors,
+)
+from synid_engine.synid.stage import Report, StageModels, stage_seed
 from synid_engine.synid.words import IdentityWords
 
-Pick = Callable[[Float[Tensor, "anchors 3 height width"]], int]
-"""Shown the anchors; returns the index of the one that shall be the portrait."""
+Pick = Callable[[Float[Tensor, "choices 3 height width"]], int]
+"""Shown what there is to choose from; returns the index of the one that shall be the portrait."""
 
-_MOST_CANDIDATES = 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnchorConfig:
-    """How anchors are found.
-
-    Attributes:
-        candidates: Pictures to choose from.
-        anchors: Size of the group; 1 takes the first candidate and compares nothing.
-        people: Among how many of the people whom the words leave open the candidates are divided. One person
-            drawn clearly is worth more than a mean of many.
-        scene: What all candidates show, so that they differ in the person alone.
-        temperature: Divides the similarities to the medoid before the softmax; small trusts the medoid alone.
-        face_weight: Weight of the face in a similarity; the whole picture has the rest.
-        prompt_weight: Weight of prompt following beside cohesion when groups are compared.
-        draw: Steps and guidance.
-    """
-
-    candidates: int = 12
-    anchors: int = 4
-    people: int = 3
-    scene: str = "looking calm, portrait, plain grey background"
-    temperature: float = 0.1
-    face_weight: float = 0.6
-    prompt_weight: float = 1.0
-    draw: DrawConfig = field(default_factory=DrawConfig)
-
-    def __post_init__(self) -> None:
-        require_within("anchors", self.anchors, 1, min(self.candidates, 8))
-        require_within("candidates", self.candidates, 1, _MOST_CANDIDATES)
-        require_within("people", self.people, 1, self.candidates)
-        require_at_least("temperature", self.temperature, 1e-3)
-        require_within("face_weight", self.face_weight, 0, 1)
-
-    @property
-    def rows(self) -> int:
-        """Work in forward rows of the UNet."""
-        return (self.candidates if self.anchors > 1 else 1) * (self.draw.rows_a_picture + 10)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AnchorEnsemble:
-    """What stage 1 hands to the others; it never changes afterwards.
-
-    Attributes:
-        images: The anchors in 0..1.
-        pictures: The same, ready to be learnt from, with the softmax weights.
-        reference: The fused embedding.
-        embeds: Of each anchor.
-        seeds: Of each anchor's noise.
-        portrait: Index of the canonical portrait: the medoid, or what the caller picked.
-        cohesion: Mean similarity within the group.
-        prompt_score: Mean cosine of the anchors with their prompt.
-    """
-
-    images: Float[Tensor, "anchors 3 height width"]
-    pictures: TrainingPictures
-    reference: IdentityReference
-    embeds: PictureEmbeds
-    seeds: tuple[int, ...]
-    portrait: int
-    cohesion: float
-    prompt_score: float
+_MOST_PEOPLE_ASKED = 16
+"""So many people are thought of until enough of them differ."""
 
 
 def find_anchors(
@@ -102,10 +45,10 @@ def find_anchors(
         config: How many, and how they are compared.
         seed: Every candidate's noise follows from it.
         report: Told of every denoising step.
-        pick: Chooses the portrait among the anchors; None takes the medoid.
+        pick: Chooses among what there is to choose from; None takes the most typical.
 
     Raises:
-        InvalidSettingError: `pick` returned no index of an anchor.
+        InvalidSettingError: `pick` returned no index of a choice.
         DistillationError: The pictures cannot be embedded.
 
     Source: SynID, multi-anchor ensemble.
@@ -114,25 +57,79 @@ def find_anchors(
         nobody.
     """
     seeds = _candidate_seeds(config, seed)
-    prompts = [
-        _candidate_words(words, config, seed, number).prompt(config.scene) for number in range(len(seeds))
-    ]
+    people = _people(words, config, seed)
+    prompts = [people[number % len(people)].prompt(config.scene) for number in range(len(seeds))]
     drawn = draw(prompts, seeds, models, config.draw, report=report)
-    embeds = embed_pictures(drawn.images, models.perception)
-    scores = prompt_scores(embeds.image_embeds, prompts, models.perception)
-    group = cohesive_group(
-        pairwise(embeds, face_weight=config.face_weight), scores, config.anchors, config.prompt_weight
+    candidates = Candidates(
+        drawn=drawn,
+        embeds=embed_pictures(drawn.images, models.perception),
+        prompts=tuple(prompts),
+        seeds=tuple(seeds),
+        words=words,
     )
-    chosen = _choose(drawn, group)
-    return fuse_anchors(
-        chosen,
-        embeds.select(group),
-        words,
-        config,
-        seeds=tuple(seeds[number] for number in group),
-        portrait=None if pick is None else _picked(pick, chosen.images),
-        prompt_score=float(scores[group].mean()),
-    )
+    scores = prompt_scores(candidates.embeds.image_embeds, prompts, models.perception)
+    anchors = candidates.most_typical(scores, config)
+    return anchors if pick is None else choose_portrait(anchors, _picked(pick, anchors.choices), config)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidates:
+    """All that was drawn, with what it was drawn from.
+
+    Attributes:
+        drawn: The pictures.
+        embeds: Of each.
+        prompts: Of each; those of one person are equal.
+        seeds: Of each one's noise.
+        words: The description.
+    """
+
+    drawn: Drawn
+    embeds: PictureEmbeds
+    prompts: tuple[str, ...]
+    seeds: tuple[int, ...]
+    words: IdentityWords
+
+    def most_typical(self, scores: Float[Tensor, " candidates"], config: AnchorConfig) -> AnchorEnsemble:
+        """Fuse the most cohesive group; where somebody chooses, of each person, and theirs is the first.
+
+        Args:
+            scores: How well each follows its prompt.
+            config: How groups are compared.
+        """
+        similarities = pairwise(self.embeds, face_weight=config.face_weight)
+        people = tuple(dict.fromkeys(self.prompts))
+        if not config.to_choose or len(people) == 1:
+            everybody = range(len(self.seeds))
+            return self._fused(list(everybody), config.anchors, similarities, scores, config)
+        others: list[AnchorEnsemble] = []
+        for person in people:
+            own = [number for number, prompt in enumerate(self.prompts) if prompt == person]
+            size = min(config.anchors, len(own))
+            others.append(self._fused(own, size, similarities, scores, config))
+        best = max(range(len(others)), key=lambda number: others[number].prompt_score)
+        return replace(others[best], others=tuple(others), chosen=best)
+
+    def _fused(
+        self,
+        among: list[int],
+        size: int,
+        similarities: Float[Tensor, "candidates candidates"],
+        scores: Float[Tensor, " candidates"],
+        config: AnchorConfig,
+    ) -> AnchorEnsemble:
+        """Fuse the most cohesive group of some of the candidates."""
+        index = torch.tensor(among)
+        found = cohesive_group(similarities[index][:, index], scores[index], size, config.prompt_weight)
+        group = [among[number] for number in found]
+        return fuse_anchors(
+            Drawn(latents=self.drawn.latents[group], images=self.drawn.images[group]),
+            self.embeds.select(group),
+            self.words,
+            config,
+            seeds=tuple(self.seeds[number] for number in group),
+            prompt_score=float(scores[group].mean()),
+        )
 
 
 def portrait_words(
@@ -147,7 +144,8 @@ def portrait_words(
         seed: The creation's.
     """
     number = _candidate_seeds(config, seed).index(anchors.seeds[anchors.portrait])
-    return _candidate_words(words, config, seed, number)
+    people = _people(words, config, seed)
+    return people[number % len(people)]
 
 
 def _candidate_seeds(config: AnchorConfig, seed: int) -> list[int]:
@@ -155,101 +153,15 @@ def _candidate_seeds(config: AnchorConfig, seed: int) -> list[int]:
     return [stage_seed(seed, f"anchor {number}") for number in range(count)]
 
 
-def _candidate_words(words: IdentityWords, config: AnchorConfig, seed: int, number: int) -> IdentityWords:
-    return words.somebody(stage_seed(seed, f"person {number % config.people}"))
-
-
-def cohesive_group(
-    similarities: Float[Tensor, "candidates candidates"],
-    prompt_scores: Float[Tensor, " candidates"],
-    size: int,
-    prompt_weight: float,
-) -> list[int]:
-    """Return the candidates whose mean similarity and prompt score together are the highest.
-
-    Raises:
-        DistillationError: A similarity is not a number.
-    """
-    if not bool(torch.isfinite(similarities).all()):
-        raise DistillationError("similarity")
-
-    def quality(group: Sequence[int]) -> float:
-        index = torch.tensor(group)
-        prompt = float(prompt_scores[index].mean())
-        return _cohesion(similarities[index][:, index]) + prompt_weight * prompt
-
-    return list(max(combinations(range(len(prompt_scores)), size), key=quality))
-
-
-def fuse_anchors(
-    chosen: Drawn,
-    embeds: PictureEmbeds,
-    words: IdentityWords,
-    config: AnchorConfig,
-    *,
-    seeds: tuple[int, ...],
-    portrait: int | None,
-    prompt_score: float,
-) -> AnchorEnsemble:
-    """Weight the anchors by their likeness to the portrait.
-
-    Args:
-        chosen: The group.
-        embeds: Of the group.
-        words: The description.
-        config: `temperature` divides the similarities before the softmax.
-        seeds: Of the group's noise.
-        portrait: Index of the portrait; None takes the medoid.
-        prompt_score: Kept for the report.
-    """
-    similarities = pairwise(embeds, face_weight=config.face_weight)
-    center = int(similarities.sum(dim=1).argmax()) if portrait is None else portrait
-    weights = torch.softmax(similarities[center] / config.temperature, dim=0)
-    count = len(weights)
-    pictures = TrainingPictures(
-        latents=chosen.latents,
-        prompts=(words.prompt(config.scene),) * count,
-        bare_prompts=(words.bare_prompt(config.scene),) * count,
-        weights=weights,
+def _people(words: IdentityWords, config: AnchorConfig, seed: int) -> list[IdentityWords]:
+    """Return the words of the people among whom the candidates are divided."""
+    if not config.to_choose:
+        return [words.somebody(stage_seed(seed, f"person {number}")) for number in range(config.people)]
+    thought_of = (
+        words.somebody(stage_seed(seed, f"person {number}")) for number in range(_MOST_PEOPLE_ASKED)
     )
-    return AnchorEnsemble(
-        images=chosen.images,
-        pictures=pictures,
-        reference=fuse(embeds, weights, face_weight=config.face_weight),
-        embeds=embeds,
-        seeds=seeds,
-        portrait=center,
-        cohesion=_cohesion(similarities),
-        prompt_score=prompt_score,
-    )
-
-
-def choose_portrait(anchors: AnchorEnsemble, portrait: int, config: AnchorConfig) -> AnchorEnsemble:
-    """Return the anchors as if this one had been picked when they were found.
-
-    Raises:
-        InvalidSettingError: There is no such anchor.
-    """
-    require_within("portrait", portrait, 0, len(anchors.images) - 1)
-    similarities = pairwise(anchors.embeds, face_weight=config.face_weight)
-    weights = torch.softmax(similarities[portrait] / config.temperature, dim=0)
-    return replace(
-        anchors,
-        pictures=replace(anchors.pictures, weights=weights),
-        reference=fuse(anchors.embeds, weights, face_weight=config.face_weight),
-        portrait=portrait,
-    )
-
-
-def _cohesion(similarities: Float[Tensor, "group group"]) -> float:
-    count = len(similarities)
-    if count == 1:
-        return 1.0
-    return float((similarities.sum() - similarities.diagonal().sum()) / (count * (count - 1)))
-
-
-def _choose(drawn: Drawn, group: list[int]) -> Drawn:
-    return Drawn(latents=drawn.latents[group], images=drawn.images[group])
+    different = {somebody.prompt(config.scene): somebody for somebody in thought_of}
+    return list(different.values())[: config.anchors]
 
 
 def _picked(pick: Pick, images: Tensor) -> int:

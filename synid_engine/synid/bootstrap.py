@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from synid_engine.identity.bank import IdentityBank
-from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig, draw, prompt_scores
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds, embed_pictures, fuse
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.projector import Projection, learn_tokens, portrait_tokens
 from synid_engine.synid.stage import (
     NO_BOOKMARK,

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from synid_engine.synid.adapter import Adapted, UnfinishedAdapter
-from synid_engine.synid.anchors import AnchorConfig, AnchorEnsemble, choose_portrait
 from synid_engine.synid.bootstrap import Bootstrapped, UnfinishedBootstrap
 from synid_engine.synid.drift import DriftCorrection, UnfinishedDrift
+from synid_engine.synid.ensemble import AnchorConfig, AnchorEnsemble, choose_portrait
 from synid_engine.synid.projector import Projection
 from synid_engine.synid.stage import Bookmark
 from synid_engine.synid.training_state import TrainingState
@@ -34,16 +34,16 @@ def every_25_steps(steps: int) -> bool:
     return steps >= 25  # noqa: PLR2004  (the name says it)
 
 
-def with_portrait(checkpoint: Checkpoint, portrait: int, config: AnchorConfig) -> Checkpoint:
-    """Return a checkpoint with this anchor as the portrait; what was learnt with another one is dropped.
+def with_portrait(checkpoint: Checkpoint, choice: int, config: AnchorConfig) -> Checkpoint:
+    """Return a checkpoint with this choice as the portrait; what was learnt with another one is dropped.
 
     Raises:
-        InvalidSettingError: There is no such anchor.
+        InvalidSettingError: There is no such choice.
     """
     anchors = checkpoint.anchors
-    if anchors is None or anchors.portrait == portrait:
+    if anchors is None or anchors.chosen == choice:
         return checkpoint
-    return Checkpoint(anchors=choose_portrait(anchors, portrait, config))
+    return Checkpoint(anchors=choose_portrait(anchors, choice, config))
 
 
 T = TypeVar("T", TrainingState, UnfinishedBootstrap, UnfinishedDrift, UnfinishedAdapter)

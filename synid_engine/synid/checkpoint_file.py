@@ -20,11 +20,11 @@ from synid_engine.errors import CorruptTensorError, TensorWriteError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.bank_file import write_durably
 from synid_engine.synid.adapter import Adapted, UnfinishedAdapter
-from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.bootstrap import Bootstrapped, SelectedPictures, UnfinishedBootstrap
 from synid_engine.synid.checkpoint import Checkpoint, every_25_steps
 from synid_engine.synid.drift import DriftCorrection, DriftRounds, UnfinishedDrift
 from synid_engine.synid.embeds import IdentityReference, PictureEmbeds
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.optimiser import LossScale
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.probes import ProbeScore

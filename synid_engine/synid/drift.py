@@ -5,8 +5,8 @@ from functools import partial
 
 import torch
 
-from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.drawing import DrawConfig
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.probes import Probe, probe_bank
 from synid_engine.synid.projector import Projection, learn_tokens
 from synid_engine.synid.stage import (

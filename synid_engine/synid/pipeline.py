@@ -7,10 +7,11 @@ from typing import Literal
 from synid_engine.errors import InvalidSettingError
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.synid.adapter import Adapted, AdapterConfig, Lessons, UnfinishedAdapter, adapt
-from synid_engine.synid.anchors import AnchorConfig, AnchorEnsemble, Pick, find_anchors, portrait_words
+from synid_engine.synid.anchors import Pick, find_anchors, portrait_words
 from synid_engine.synid.bootstrap import BootstrapConfig, Bootstrapped, UnfinishedBootstrap, bootstrap
 from synid_engine.synid.checkpoint import Checkpoint, StageKeeper, every_25_steps
 from synid_engine.synid.drift import DriftConfig, DriftCorrection, UnfinishedDrift, correct_drift
+from synid_engine.synid.ensemble import AnchorConfig, AnchorEnsemble
 from synid_engine.synid.projector import Projection, ProjectorConfig, TokenLibrary, project
 from synid_engine.synid.stage import Bookmark, OnProgress, Report, StageModels, stage_generator
 from synid_engine.synid.stage_clock import StageClock
@@ -59,6 +60,10 @@ class DistillConfig:
         }
         anchors = replace(self.anchors, anchors=1) if variant == "A" else self.anchors
         return replace(self, anchors=anchors, stages=stages[variant])
+
+    def with_choice(self) -> "DistillConfig":
+        """Return the same for somebody who chooses the portrait."""
+        return replace(self, anchors=replace(self.anchors, to_choose=True))
 
     def work(self) -> dict[StageName, int]:
         """Return the planned work of each stage that runs, in forward rows of the UNet."""
@@ -111,7 +116,7 @@ def distill(  # noqa: PLR0913  (options that a caller names)
         models: Frozen.
         config: Budgets, and which stages run.
         seed: All chance follows from it; each stage has its own stream.
-        pick: Chooses the portrait among the anchors; None takes the medoid.
+        pick: Chooses the portrait; None takes the most typical.
         on_progress: Told of every step; may raise JobCancelledError, which passes through.
         checkpoint: What is done already, under the same words, configuration and seed.
         on_checkpoint: Given everything done so far, after each stage and within those that train.

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from synid_engine.errors import InvalidSettingError
 from synid_engine.identity.bank import IdentityBank
-from synid_engine.synid.anchors import AnchorEnsemble
 from synid_engine.synid.embeds import IdentityReference
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.stage import NO_BOOKMARK, Bookmark, Report, StageModels, require_within
 from synid_engine.synid.trainable import TrainableTokens, bank_from_tokens
 from synid_engine.synid.training import TrainingConfig, train

@@ -15,10 +15,10 @@ from synid_engine.runtime import backbone as backbone_module
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.synid import memory
 from synid_engine.synid.adapter import AdapterConfig
-from synid_engine.synid.anchors import AnchorConfig
 from synid_engine.synid.bootstrap import BootstrapConfig
 from synid_engine.synid.drawing import DrawConfig
 from synid_engine.synid.drift import DriftConfig
+from synid_engine.synid.ensemble import AnchorConfig
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.projector import ProjectorConfig
 from synid_engine.synid.stage import StageModels

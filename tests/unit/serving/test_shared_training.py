@@ -14,7 +14,8 @@ from synid_engine.serving.batch_events import Event, JobDone, JobFailed, JobProg
 from synid_engine.serving.picture_batch import BatchConfig
 from synid_engine.serving.step_batcher import StepBatcher
 from synid_engine.serving.stepwise import SharedRoom
-from synid_engine.synid.anchors import AnchorEnsemble, find_anchors
+from synid_engine.synid.anchors import find_anchors
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.exercise import Exercise, work_out_together
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import OnProgress, Progress, StageModels, ignore_report

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from synid_engine.perception.bundle import Perception
 from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.runtime.backbone import load_backbone
 from synid_engine.synid.adapter import HELD_OUT_SCENES
-from synid_engine.synid.anchors import cohesive_group, find_anchors
+from synid_engine.synid.anchors import find_anchors, portrait_words
 from synid_engine.synid.bootstrap import (
     SCENES,
     BootstrapConfig,
@@ -24,6 +24,7 @@ from synid_engine.synid.checkpoint import Checkpoint, with_portrait
 from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
 from synid_engine.synid.drift import PROBE_SCENES
 from synid_engine.synid.embeds import PictureEmbeds
+from synid_engine.synid.ensemble import cohesive_group
 from synid_engine.synid.pipeline import STAGES, DistillConfig, distill
 from synid_engine.synid.projector import portrait_tokens, project
 from synid_engine.synid.stage import Progress, StageModels, ignore_report, stage_generator
@@ -159,6 +160,62 @@ def test_portrait_that_is_chosen_later_is_as_good_as_picked_at_once(
     assert len(set(plain.seeds)) == config.anchors
     with pytest.raises(InvalidSettingError):
         with_portrait(Checkpoint(anchors=plain), 7, config)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWords(PlainIdentityWords):
+    """Words that leave the hair open, as long as nobody is thought of."""
+
+    def somebody(self, seed: int) -> "OpenWords":
+        return replace(self, description=f"{self.description} with {('red', 'blue', 'grey')[seed % 3]} hair")
+
+
+def test_who_chooses_sees_another_person_in_each_choice(
+    models: StageModels, tiny_config: DistillConfig
+) -> None:
+    words, config = OpenWords(description="a woman"), tiny_config.with_choice().anchors
+    found = find_anchors(words, models, config, seed=1, report=ignore_report)
+    assert len(found.choices) == len(found.others) == config.anchors
+    people = [portrait_words(words, other, config, seed=1).prompt("") for other in found.others]
+    assert len(set(people)) == config.anchors
+    assert people[found.chosen] == portrait_words(words, found, config, seed=1).prompt("")
+    assert torch.equal(found.choices[found.chosen], found.images[found.portrait])
+    everybody = [seed for other in found.others for seed in other.seeds]
+    assert len(set(everybody)) == len(everybody) == config.candidates
+
+
+def test_whom_somebody_chose_is_learnt_alone_and_kept(
+    models: StageModels, tiny_config: DistillConfig, tmp_path: Path
+) -> None:
+    words, config = OpenWords(description="a woman"), tiny_config.with_choice().anchors
+    asked = find_anchors(words, models, config, seed=1, report=ignore_report)
+    other = 1 - asked.chosen
+    picked = find_anchors(words, models, config, seed=1, report=ignore_report, pick=lambda _: other)
+    assert picked.seeds == asked.others[other].seeds
+    assert not set(picked.seeds) & set(asked.seeds)
+    path = tmp_path / "creation.safetensors"
+    checkpoint = Checkpoint(anchors=asked)
+    for _ in range(2):  # the answer is read again at every start
+        write_checkpoint(path, checkpoint, name="nova")
+        read = read_checkpoint(path, name="nova")
+        assert read is not None
+        checkpoint = with_portrait(read, other, config)
+        assert checkpoint.anchors is not None
+        assert checkpoint.anchors.seeds == picked.seeds
+        assert torch.equal(checkpoint.anchors.reference.face_embed, picked.reference.face_embed)
+    with pytest.raises(InvalidSettingError):
+        with_portrait(Checkpoint(anchors=asked), config.anchors, config)
+
+
+def test_words_that_leave_nobody_open_offer_the_anchors(
+    models: StageModels, words: PlainIdentityWords, tiny_config: DistillConfig
+) -> None:
+    config = tiny_config.with_choice().anchors
+    asked = find_anchors(words, models, config, seed=1, report=ignore_report)
+    plain = find_anchors(words, models, tiny_config.anchors, seed=1, report=ignore_report)
+    assert torch.equal(asked.choices, plain.images)
+    assert asked.seeds == plain.seeds
+    assert asked.chosen == asked.portrait == plain.portrait
 
 
 @pytest.mark.parametrize("stage", ["anchors", "projector", "bootstrap", "drift", "adapter"])

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from synid_engine.errors import InvalidSettingError
 from synid_engine.synid.adapter import UnfinishedAdapter
-from synid_engine.synid.anchors import AnchorEnsemble, find_anchors
+from synid_engine.synid.anchors import find_anchors
 from synid_engine.synid.checkpoint import Checkpoint
 from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.pipeline import DistillConfig, distill
 from synid_engine.synid.stage import Bookmark, StageModels, ignore_report, stage_generator
 from synid_engine.synid.stopping import Looks, StoppingConfig

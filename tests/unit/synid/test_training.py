@@ -10,7 +10,8 @@ from synid_engine.errors import JobCancelledError
 from synid_engine.identity.attention import attention_projections
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.runtime.backbone import load_backbone
-from synid_engine.synid.anchors import AnchorEnsemble, find_anchors
+from synid_engine.synid.anchors import find_anchors
+from synid_engine.synid.ensemble import AnchorEnsemble
 from synid_engine.synid.losses import clip_loss, diffusion_loss, diversity_loss, face_loss
 from synid_engine.synid.pipeline import DistillConfig
 from synid_engine.synid.stage import StageModels, ignore_report, stage_generator
