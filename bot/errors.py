@@ -409,6 +409,10 @@ _say(
         "the engine said nothing about this for {seconds} seconds", seconds=format(e.seconds, ".0f")
     ),
 )
+_say(
+    coordinator.PoseReaderBrokenError,
+    lambda _: say("no pose can be read from pictures at the moment; tell whoever runs the bot"),
+)
 _say(coordinator.CoordinatorLostError, lambda _: say("the program ended while it worked on this"))
 _say(coordinator.IncompleteResultError, lambda e: f"the engine's result is not whole: it has no {e.part}")
 _say(

@@ -3,11 +3,12 @@
 import asyncio
 import hashlib
 import itertools
+import logging
 from typing import TypeVar
 
 from bot.coordinator.parts import Parts
 from bot.coordinator.verdicts import Verdicts
-from bot.coordinator_errors import EngineSilentError
+from bot.coordinator_errors import EngineSilentError, PoseReaderBrokenError
 from synid_engine.errors import (
     NobodyFoundError,
     NoPoseControlError,
@@ -19,6 +20,7 @@ from synid_engine.serving.link import EngineDownError
 from synid_engine.serving.messages import Failure
 from synid_engine.serving.orders import Judge, ReadPose
 
+_LOG = logging.getLogger(__name__)
 _ANSWER_S = 60.0  # how long the engine may take to look at a picture; a step may come before it
 _Seen = TypeVar("_Seen")
 
@@ -52,7 +54,8 @@ class Inspection:
             NobodyFoundError: There is nobody.
             NoPoseControlError: The base model cannot be held to a pose.
             NoPoseEstimatorError: Nothing there can read one.
-            UnreadablePictureError: It cannot be read for another reason.
+            UnreadablePictureError: The engine takes it for no picture.
+            PoseReaderBrokenError: Something else went wrong; it is in the log.
         """
         digest = hashlib.sha256(picture).hexdigest()
         read = await self._seen(picture, ReadPose(image=digest), self._parts.poses)
@@ -65,7 +68,10 @@ class Inspection:
             raise NoPoseControlError
         if failure.reason == NoPoseEstimatorError.__name__:
             raise NoPoseEstimatorError(detail=failure.detail.removeprefix("detail: "))
-        raise UnreadablePictureError(detail=failure.detail or failure.reason)
+        if failure.reason == UnreadablePictureError.__name__:
+            raise UnreadablePictureError(detail=failure.detail.removeprefix("detail: "))
+        _LOG.error("no pose could be read from a picture: %s: %s", failure.reason, failure.detail)
+        raise PoseReaderBrokenError
 
     async def _seen(self, picture: bytes, order: Judge | ReadPose, answers: Verdicts[_Seen]) -> _Seen:
         if self._parts.engine.ready is None:

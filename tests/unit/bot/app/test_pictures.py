@@ -320,11 +320,24 @@ async def test_picture_that_shows_no_pose_is_refused_before_anything_is_queued(c
         ("NobodyFoundError", "Nobody was found in the picture"),
         ("NoPoseEstimatorError", "No pose can be read from a picture here"),
         (NoPoseControlError.__name__, "The base model cannot be held to a pose"),
-        ("DamagedModelError", "The picture cannot be read: why"),
+        ("UnreadablePictureError", "The picture cannot be read: why"),
     ):
         closed.engine.pose_failure = Failure(reason=reason, detail="why")
         await refused(words, pose_image=photo())
     assert (await closed.job()).id == before
+
+
+async def test_broken_pose_reader_is_no_fault_of_the_picture(
+    closed: Studio, caplog: pytest.LogCaptureFixture
+) -> None:
+    await closed.open(words=AnyWords(POSED))
+    await closed.made(closed.mia)
+    closed.engine.body = None
+    closed.engine.pose_failure = Failure(reason="DamagedModelError", detail="folder: /home/bob/models")
+    asked = {"character": "Nova", "prompt": "smiling", "pose_image": photo()}
+    reply = closed.mia.slash(closed.channel, "imagine", asked)
+    await closed.refused(reply, "No pose can be read from pictures at the moment; tell whoever runs the bot")
+    assert "DamagedModelError: folder: /home/bob/models" in caplog.text
 
 
 async def test_pictures_of_poses_are_not_offered_where_nobody_can_read_them(closed: Studio) -> None:
