@@ -474,6 +474,10 @@ _say(chat.NoPictureHereError, lambda _: say("this message is none of the bot's p
 _say(chat.NothingMadeError, lambda e: say("the pictures of job {job_id} are gone", job_id=e.job_id))
 _say(chat.NothingUnfinishedError, lambda _: say("you have no unfinished request"))
 _say(chat.ModelUnknownError, lambda _: say("the engine is still starting; try again in a minute"))
+_say(
+    chat.StillLookingError,
+    lambda _: say("another picture of yours is still being looked at; try again in a minute"),
+)
 _say(chat.UnreadableUploadError, lambda _: say("the uploaded file cannot be fetched; upload it again"))
 _say(
     chat.UploadTooLargeError,

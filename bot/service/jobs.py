@@ -1,15 +1,12 @@
 """Jobs that people ask for in a chat: made, drawn again, chosen for, cancelled, looked at."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from bot.asked import asked
-from bot.brought import checked_picture
 from bot.chat_errors import (
     MemberLimitError,
-    ModelUnknownError,
     NothingMadeError,
     NothingUnfinishedError,
     NotYoursError,
@@ -22,7 +19,8 @@ from bot.place import Place
 from bot.service.chats import ChatBook
 from bot.service.gate import Gate
 from bot.service.names import Names, number_in
-from bot.service.rules import HouseRules
+from bot.service.poses import Poses
+from bot.service.rules import HouseRules, Rules
 from bot.service.wishes import CreateWish, DrawWish, JobView
 from bot.tongue import mark
 from bot.words import Words
@@ -46,6 +44,7 @@ class Tools:
     names: Names
     gate: Gate
     words: Words
+    poses: Poses
 
 
 class Jobs:
@@ -103,13 +102,9 @@ class Jobs:
         return await self._submit(place, request, spoiler=wish.spoiler)
 
     async def _body(self, place: Place, picture: bytes) -> Body:
-        """Read the pose of a picture that somebody brought; nothing else of it is kept."""
-        await self._tools.rules.require(place)
-        self._tools.words.repertoire.require_pose_reading()
-        if not (await self.health()).is_ready:
-            raise ModelUnknownError
-        checked = await asyncio.to_thread(checked_picture, picture)
-        return await self._tools.opened.coordinator.inspection.read_pose(checked)
+        """Read the pose of a picture for a member who may ask for one more."""
+        await self._permitted(place)
+        return await self._tools.poses.read(place.owner_id, picture)
 
     async def evaluate(self, place: Place, character: str) -> Job:
         """Ask how steady a character is; errors as in `create`."""
@@ -258,7 +253,7 @@ class Jobs:
     async def _submit(
         self, place: Place, request: CreateRequest | RenderRequest | EvaluateRequest, *, spoiler: bool
     ) -> Job:
-        rules = await self._tools.rules.require(place)
+        rules = await self._permitted(place)
         if not isinstance(request, CreateRequest):
             subject = await self._tools.opened.desk.subject(request)
             if isinstance(request, RenderRequest):
@@ -266,10 +261,6 @@ class Jobs:
             else:
                 texts = (subject.description, subject.style)
             await self._tools.gate.together(place, *texts)
-        if rules.limit is not None:
-            mine = [one for one in await self.unfinished(place.owner_id) if one.server_id == place.server_id]
-            if len(mine) >= rules.limit:
-                raise MemberLimitError(limit=rules.limit)
         covered = is_covered(
             wished=spoiler, server_covers=rules.covers, is_age_restricted=place.is_age_restricted
         )
@@ -284,6 +275,15 @@ class Jobs:
         except SynIDError:
             await self._tools.chats.drop(place)
             raise
+
+    async def _permitted(self, place: Place) -> Rules:
+        """Return the rules of a place, having checked that whoever asks there may ask for one more."""
+        rules = await self._tools.rules.require(place)
+        if rules.limit is not None:
+            mine = [one for one in await self.unfinished(place.owner_id) if one.server_id == place.server_id]
+            if len(mine) >= rules.limit:
+                raise MemberLimitError(limit=rules.limit)
+        return rules
 
     async def _names(self, job: Job) -> tuple[str, ...]:
         work = job.work
