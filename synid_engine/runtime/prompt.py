@@ -63,7 +63,7 @@ def written(parts: Iterable[WeighedText]) -> str:
     for part in parts:
         text = _READ.sub(r"\\\g<0>", part.text)
         is_plain = part.weight == 1 and not is_open
-        pieces.append(text if is_plain else f"({text}:{part.weight:.3f})")
+        pieces.append(text if is_plain else f"({text}:{round(part.weight, 3)})")
         is_open = is_plain
     return "".join(pieces)
 
