@@ -37,6 +37,7 @@ _FIELDS = (
     mark("name"),
     mark("negative prompt"),
     mark("pose"),
+    mark("pose strength"),
     mark("prompt"),
     mark("request"),
     mark("seed"),
@@ -44,7 +45,10 @@ _FIELDS = (
     mark("style"),
 )
 """What errors call the fields that people fill in."""
-_ALLOWED = (mark("left out beside the pose of a picture"),)
+_ALLOWED = (
+    mark("left out beside the pose of a picture"),
+    mark("left out where no pose is asked for"),
+)
 """What the engine says of fields that people fill in."""
 _E = TypeVar("_E", bound=SynIDError)
 _SENTENCES: dict[type[SynIDError], Callable[[SynIDError], str]] = {}

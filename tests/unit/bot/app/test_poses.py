@@ -86,6 +86,9 @@ async def test_picture_that_shows_no_pose_is_refused_before_anything_is_queued(c
     await refused("The picture cannot be read: no whole PNG", pose_image=LocalFile("a.png", b"\x89PNG x"))
     await refused("The picture cannot be read: no whole PNG", pose_image=photo(form="GIF"))
     await refused("a picture", pose_image=photo(), pose="waving")
+    await refused(
+        "Pose strength cannot be 0.6; it must be left out where no pose is asked for", pose_strength=0.6
+    )
     closed.engine.body = None
     for reason, words in (
         ("NobodyFoundError", "Nobody was found in the picture"),
