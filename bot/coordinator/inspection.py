@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import itertools
 import logging
+from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.coordinator.parts import Parts
@@ -23,6 +24,14 @@ from synid_engine.serving.orders import Judge, ReadPose
 _LOG = logging.getLogger(__name__)
 _ANSWER_S = 60.0  # how long the engine may take to look at a picture; a step may come before it
 _Seen = TypeVar("_Seen")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtPose:
+    """The pose of the largest of the `people` in a picture."""
+
+    body: Body
+    people: int
 
 
 class Inspection:
@@ -47,8 +56,8 @@ class Inspection:
         digest = hashlib.sha256(picture).hexdigest()
         return await self._seen(picture, Judge(image=digest), self._parts.verdicts)
 
-    async def read_pose(self, picture: bytes) -> Body:
-        """Let the engine read the pose of the person in a picture; further errors as in `judge`.
+    async def read_pose(self, picture: bytes) -> BroughtPose:
+        """Let the engine read the pose of the largest person in a picture; further errors as in `judge`.
 
         Raises:
             NobodyFoundError: There is nobody.
@@ -60,7 +69,7 @@ class Inspection:
         digest = hashlib.sha256(picture).hexdigest()
         read = await self._seen(picture, ReadPose(image=digest), self._parts.poses)
         if read.body is not None:
-            return read.body
+            return BroughtPose(body=read.body, people=read.people)
         failure = read.failure or Failure(reason="")
         if failure.reason == NobodyFoundError.__name__:
             raise NobodyFoundError

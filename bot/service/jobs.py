@@ -13,6 +13,7 @@ from bot.chat_errors import (
 )
 from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
 from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
+from bot.coordinator.inspection import BroughtPose
 from bot.coordinator.opening import Opened
 from bot.moderation import is_covered
 from bot.place import Place
@@ -26,7 +27,6 @@ from bot.tongue import mark
 from bot.words import Words
 from storage.errors import CharacterNotFoundError
 from synid_engine.errors import SynIDError
-from synid_engine.pose.body import Body
 from synid_engine.serving.messages import UNFINISHED, CreateWork, EvaluateWork, Job, RenderWork
 
 _LOOKED_AT = 200
@@ -82,16 +82,19 @@ class Jobs:
 
     async def draw(self, place: Place, wish: DrawWish) -> Job:
         """Ask for pictures; errors as in `create`."""
+        prompt = await self._tools.gate.text(place, wish.prompt, field="prompt")
+        brought = None if wish.pose_picture is None else await self._brought(place, wish.pose_picture)
         request = RenderRequest(
             request_key=place.request_key,
             owner_id=place.owner_id,
             server_id=place.server_id,
             name=wish.character,
             character_id=number_in(wish.character),
-            prompt=await self._tools.gate.text(place, wish.prompt, field="prompt"),
+            prompt=prompt,
             negative_prompt=self._tools.gate.clean(wish.negative, field="negative prompt"),
             pose=wish.pose,
-            body=None if wish.pose_picture is None else await self._body(place, wish.pose_picture),
+            body=None if brought is None else brought.body,
+            pose_people=1 if brought is None else brought.people,
             pose_strength=wish.pose_strength,
             shape=wish.shape,
             pictures=wish.pictures,
@@ -101,7 +104,7 @@ class Jobs:
         )
         return await self._submit(place, request, spoiler=wish.spoiler)
 
-    async def _body(self, place: Place, picture: bytes) -> Body:
+    async def _brought(self, place: Place, picture: bytes) -> BroughtPose:
         """Read the pose of a picture for a member who may ask for one more."""
         await self._permitted(place)
         return await self._tools.poses.read(place.owner_id, picture)
@@ -239,6 +242,7 @@ class Jobs:
                 "negative_prompt": work.negative_prompt,
                 "pose": work.pose,
                 "body": work.body,
+                "pose_people": work.pose_people,
                 "pose_strength": work.pose_strength,
                 "shape": work.shape,
                 "pictures": work.pictures,

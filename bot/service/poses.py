@@ -4,9 +4,9 @@ import asyncio
 
 from bot.brought import checked_picture
 from bot.chat_errors import ModelUnknownError, StillLookingError
+from bot.coordinator.inspection import BroughtPose
 from bot.coordinator.opening import Opened
 from bot.words import Words
-from synid_engine.pose.body import Body
 
 
 class Poses:
@@ -18,8 +18,8 @@ class Poses:
         self._owners: set[int] = set()
         self._decoding = asyncio.Lock()
 
-    async def read(self, owner_id: int, picture: bytes) -> Body:
-        """Read the pose of a person in a picture; further errors as in `Inspection.read_pose`.
+    async def read(self, owner_id: int, picture: bytes) -> BroughtPose:
+        """Read the pose of the largest person in a picture; further errors as in `Inspection.read_pose`.
 
         Raises:
             StillLookingError: Another picture of the owner's is being read.

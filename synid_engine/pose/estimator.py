@@ -47,8 +47,8 @@ class PoseEstimator(Protocol):
         ...
 
 
-def read_body(estimator: PoseEstimator, picture: Image.Image) -> Body:
-    """Return the pose of the person in a picture; of several, of the one who takes the most room.
+def read_bodies(estimator: PoseEstimator, picture: Image.Image) -> list[Body]:
+    """Return the poses of the people in a picture; the one who takes the most room comes first.
 
     A photo is looked at the right way up.
 
@@ -60,7 +60,7 @@ def read_body(estimator: PoseEstimator, picture: Image.Image) -> Body:
     bodies = estimator.find_bodies(upright(picture))
     if not bodies:
         raise NobodyFoundError
-    return bodies[0]
+    return bodies
 
 
 class OpenposeEstimator:

@@ -18,7 +18,7 @@ from synid_engine.pose.estimator import (
     OpenposeEstimator,
     PoseEstimator,
     load_pose_estimator,
-    read_body,
+    read_bodies,
 )
 from synid_engine.pose.estimator_folder import DWPOSE_WEIGHTS, OPENPOSE_WEIGHTS, can_estimate
 from synid_engine.pose.library import NAMED_POSES
@@ -80,7 +80,7 @@ def test_several_people_come_the_largest_first(
         for got, wanted in zip(found.joints, expected, strict=True):
             assert (got is None) == (wanted is None)
             assert got is None or got == pytest.approx(wanted)
-    assert read_body(estimator, PICTURE) == bodies[0]
+    assert read_bodies(estimator, PICTURE) == bodies
     assert min(detector.shown[0].shape[:2]) == 512
     assert detector.shown[0].dtype == np.uint8
 
@@ -93,7 +93,7 @@ def test_nobody_is_an_error_and_no_black_map(
     estimator._detector = Found()
     assert isinstance(estimator, PoseEstimator)
     with pytest.raises(NobodyFoundError):
-        read_body(estimator, PICTURE)
+        read_bodies(estimator, PICTURE)
 
 
 def body_of(**places: tuple[float, float]) -> Body:
@@ -135,7 +135,7 @@ def test_photo_is_looked_at_the_right_way_up(
     estimator = kind(tmp_path, device="cpu")
     estimator._detector = Found(NAMED_POSES["front"].joints)
     with Image.open(tmp_path / "photo.jpg") as photo:
-        assert read_body(estimator, photo).aspect == 0.5
+        assert read_bodies(estimator, photo)[0].aspect == 0.5
     assert PICTURE.width == 2 * PICTURE.height
 
 
@@ -189,7 +189,7 @@ def test_openpose_runs_from_its_weights_and_finds_nobody_without_any(tmp_path: P
     estimator = load_pose_estimator(tmp_path, device="cpu")
     assert estimator is not None
     with pytest.raises(NobodyFoundError):
-        read_body(estimator, Image.new("RGB", (96, 96), "grey"))
+        read_bodies(estimator, Image.new("RGB", (96, 96), "grey"))
     (tmp_path / OPENPOSE_WEIGHTS).write_bytes(b"no weights")
     broken = load_pose_estimator(tmp_path, device="cpu")
     assert broken is not None

@@ -124,6 +124,7 @@ def test_pose_is_read_from_a_picture(engine: Engine) -> None:
     large, other = NAMED_POSES["full body"], NAMED_POSES["front"]
     seeing = Engine(models=engine.models, wording=engine.wording, pose_estimator=Sees((large, other)))
     assert seeing.read_pose(PICTURE) == large
+    assert seeing.read_bodies(PICTURE) == [large, other]
     blind = Engine(models=engine.models, wording=engine.wording, pose_estimator=Sees(()))
     with pytest.raises(NobodyFoundError):
         blind.read_pose(PICTURE)

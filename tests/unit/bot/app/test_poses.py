@@ -75,6 +75,16 @@ async def test_pose_of_a_picture_is_kept_and_the_picture_is_not(closed: Studio) 
     assert not list(closed.folder.rglob(f"*{image}*"))
 
 
+async def test_details_say_whose_pose_of_several_it_is(closed: Studio) -> None:
+    await closed.open(words=AnyWords(POSED))
+    closed.engine.people = 3
+    card = await drawn(closed, pose_image=photo())
+    again = await closed.card(closed.mia.click(card, label="Again"), "### Nova\n")
+    for one in (card, again):
+        said = (await closed.mia.click(one, label="Details").reply()).content
+        assert "Pose: of the largest of 3 people in a picture" in said
+
+
 async def test_picture_that_shows_no_pose_is_refused_before_anything_is_queued(closed: Studio) -> None:
     await closed.open(words=AnyWords(POSED))
     await closed.made(closed.mia)
