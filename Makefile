@@ -39,8 +39,8 @@ CLIP_VOCABULARY := open-clip-torch==3.3.0
 # controlnet_aux and what it imports, for its own tests alone. The index has torchvision for CUDA only, which
 # breaks every import of diffusers beside a torch for CPUs: so they lie in a folder of their own, and the
 # tests declare what is missing. OpenCV, SciPy and scikit-image are those of the test tools.
-SD15_PACKAGES := $(TORCHVISION) controlnet-aux==0.0.10 einops==0.8.2 timm==1.0.31
-SD15_TESTS := tests/unit/pose/test_estimator.py
+SD15_PACKAGES := $(TORCHVISION) controlnet-aux==0.0.10 einops==0.8.2 timm==1.0.31 insightface==2.1
+SD15_TESTS := tests/unit/pose/test_estimator.py tests/unit/perception/test_grid_detector.py
 
 # Nothing is downloaded at run time, and every line is printed when it happens.
 export HF_HUB_OFFLINE := 1

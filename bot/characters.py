@@ -220,8 +220,8 @@ def render(wish: DrawWish, *, out: Path, data: Path | None, quiet: bool) -> Draw
 
 def _pose_picture(wish: DrawWish, repertoire: Repertoire) -> Image.Image | None:
     """Read the picture whose pose is wanted, as a chat's upload is read."""
-    if wish.pose_strength is not None:
-        repertoire.require_pose_maps()
+    is_posed = bool(wish.pose) or wish.pose_image is not None
+    repertoire.require_strength(wish.pose_strength, is_posed=is_posed)
     if wish.pose_image is None:
         return None
     repertoire.require_pose_reading()

@@ -117,6 +117,10 @@ class ModelUnknownError(CapacityError):
     """The engine is not ready, so nobody can say which base model there is."""
 
 
+class StillLookingError(CapacityError):
+    """Another picture that the user brought is being looked at."""
+
+
 class UnreadableUploadError(InvalidRequestError):
     """An uploaded file cannot be fetched."""
 

@@ -21,6 +21,10 @@ class EngineSilentError(CapacityError):
         self.seconds = seconds
 
 
+class PoseReaderBrokenError(SynIDError):
+    """What reads poses from pictures does not work; the log says why."""
+
+
 class CoordinatorLostError(CapacityError):
     """The coordinator ended in the middle of a job."""
 

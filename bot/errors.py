@@ -37,6 +37,7 @@ _FIELDS = (
     mark("name"),
     mark("negative prompt"),
     mark("pose"),
+    mark("pose strength"),
     mark("prompt"),
     mark("request"),
     mark("seed"),
@@ -44,7 +45,10 @@ _FIELDS = (
     mark("style"),
 )
 """What errors call the fields that people fill in."""
-_ALLOWED = (mark("left out beside the pose of a picture"),)
+_ALLOWED = (
+    mark("left out beside the pose of a picture"),
+    mark("left out where no pose is asked for"),
+)
 """What the engine says of fields that people fill in."""
 _E = TypeVar("_E", bound=SynIDError)
 _SENTENCES: dict[type[SynIDError], Callable[[SynIDError], str]] = {}
@@ -409,6 +413,10 @@ _say(
         "the engine said nothing about this for {seconds} seconds", seconds=format(e.seconds, ".0f")
     ),
 )
+_say(
+    coordinator.PoseReaderBrokenError,
+    lambda _: say("no pose can be read from pictures at the moment; tell whoever runs the bot"),
+)
 _say(coordinator.CoordinatorLostError, lambda _: say("the program ended while it worked on this"))
 _say(coordinator.IncompleteResultError, lambda e: f"the engine's result is not whole: it has no {e.part}")
 _say(
@@ -470,6 +478,10 @@ _say(chat.NoPictureHereError, lambda _: say("this message is none of the bot's p
 _say(chat.NothingMadeError, lambda e: say("the pictures of job {job_id} are gone", job_id=e.job_id))
 _say(chat.NothingUnfinishedError, lambda _: say("you have no unfinished request"))
 _say(chat.ModelUnknownError, lambda _: say("the engine is still starting; try again in a minute"))
+_say(
+    chat.StillLookingError,
+    lambda _: say("another picture of yours is still being looked at; try again in a minute"),
+)
 _say(chat.UnreadableUploadError, lambda _: say("the uploaded file cannot be fetched; upload it again"))
 _say(
     chat.UploadTooLargeError,

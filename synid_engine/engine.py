@@ -14,7 +14,7 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.perception.bundle import load_identity_encoder, load_perception
 from synid_engine.perception.layout import LAYOUT_NAME
 from synid_engine.pose.body import Body
-from synid_engine.pose.estimator import PoseEstimator, load_pose_estimator, read_body
+from synid_engine.pose.estimator import PoseEstimator, load_pose_estimator, read_bodies
 from synid_engine.pose.estimator_folder import ESTIMATOR
 from synid_engine.runtime.backbone import load_backbone
 from synid_engine.runtime.device import choose_device
@@ -137,7 +137,11 @@ class Engine:
         return self.models.backbone.model_hash
 
     def read_pose(self, picture: Image.Image) -> Body:
-        """Read the pose of the person in a picture, or of the one who takes the most room.
+        """Read the pose of the person in a picture, or of the largest; errors as in `read_bodies`."""
+        return self.read_bodies(picture)[0]
+
+    def read_bodies(self, picture: Image.Image) -> list[Body]:
+        """Read the poses of the people in a picture, the one who takes the most room first.
 
         Raises:
             NoPoseControlError: The base model cannot be held to a pose.
@@ -148,7 +152,7 @@ class Engine:
         self.wording.repertoire.require_pose_maps()
         if self.pose_estimator is None:
             raise NoPoseEstimatorError
-        return read_body(self.pose_estimator, picture)
+        return read_bodies(self.pose_estimator, picture)
 
     def not_drawn(self, text: str) -> tuple[str, ...]:
         """Return the words of a text that the base model cannot draw."""

@@ -93,6 +93,7 @@ class RenderRequest(SubjectRequest):
     Attributes:
         pose: One that the base model declares, likewise `shape`; empty leaves it to the prompt.
         body: A pose of one's own in place of it.
+        pose_people: As `RenderWork` has it.
         pose_strength: Weight of either; None is the usual one.
         style: Art style; empty is the character's own.
         guidance_scale: None is the usual one, likewise `identity_scale`.
@@ -102,6 +103,7 @@ class RenderRequest(SubjectRequest):
     negative_prompt: str = ""
     pose: str = ""
     body: Body | None = None
+    pose_people: Annotated[int, Field(ge=1)] = 1
     pose_strength: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
     shape: str = ""
     pictures: Annotated[int, Field(ge=1, le=MOST_PICTURES)] = 1
@@ -182,6 +184,7 @@ class Desk:
             negative_prompt=request.negative_prompt,
             pose=request.pose,
             body=request.body,
+            pose_people=request.pose_people,
             pose_strength=request.pose_strength,
             shape=request.shape,
             seed=_seed(request),

@@ -3,11 +3,13 @@
 import asyncio
 import hashlib
 import itertools
+import logging
+from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.coordinator.parts import Parts
 from bot.coordinator.verdicts import Verdicts
-from bot.coordinator_errors import EngineSilentError
+from bot.coordinator_errors import EngineSilentError, PoseReaderBrokenError
 from synid_engine.errors import (
     NobodyFoundError,
     NoPoseControlError,
@@ -19,8 +21,17 @@ from synid_engine.serving.link import EngineDownError
 from synid_engine.serving.messages import Failure
 from synid_engine.serving.orders import Judge, ReadPose
 
+_LOG = logging.getLogger(__name__)
 _ANSWER_S = 60.0  # how long the engine may take to look at a picture; a step may come before it
 _Seen = TypeVar("_Seen")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BroughtPose:
+    """The pose of the largest of the `people` in a picture."""
+
+    body: Body
+    people: int
 
 
 class Inspection:
@@ -45,19 +56,20 @@ class Inspection:
         digest = hashlib.sha256(picture).hexdigest()
         return await self._seen(picture, Judge(image=digest), self._parts.verdicts)
 
-    async def read_pose(self, picture: bytes) -> Body:
-        """Let the engine read the pose of the person in a picture; further errors as in `judge`.
+    async def read_pose(self, picture: bytes) -> BroughtPose:
+        """Let the engine read the pose of the largest person in a picture; further errors as in `judge`.
 
         Raises:
             NobodyFoundError: There is nobody.
             NoPoseControlError: The base model cannot be held to a pose.
             NoPoseEstimatorError: Nothing there can read one.
-            UnreadablePictureError: It cannot be read for another reason.
+            UnreadablePictureError: The engine takes it for no picture.
+            PoseReaderBrokenError: Something else went wrong; it is in the log.
         """
         digest = hashlib.sha256(picture).hexdigest()
         read = await self._seen(picture, ReadPose(image=digest), self._parts.poses)
         if read.body is not None:
-            return read.body
+            return BroughtPose(body=read.body, people=read.people)
         failure = read.failure or Failure(reason="")
         if failure.reason == NobodyFoundError.__name__:
             raise NobodyFoundError
@@ -65,7 +77,10 @@ class Inspection:
             raise NoPoseControlError
         if failure.reason == NoPoseEstimatorError.__name__:
             raise NoPoseEstimatorError(detail=failure.detail.removeprefix("detail: "))
-        raise UnreadablePictureError(detail=failure.detail or failure.reason)
+        if failure.reason == UnreadablePictureError.__name__:
+            raise UnreadablePictureError(detail=failure.detail.removeprefix("detail: "))
+        _LOG.error("no pose could be read from a picture: %s: %s", failure.reason, failure.detail)
+        raise PoseReaderBrokenError
 
     async def _seen(self, picture: bytes, order: Judge | ReadPose, answers: Verdicts[_Seen]) -> _Seen:
         if self._parts.engine.ready is None:

@@ -1,34 +1,32 @@
 """Jobs that people ask for in a chat: made, drawn again, chosen for, cancelled, looked at."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from bot.asked import asked
-from bot.brought import checked_picture
 from bot.chat_errors import (
     MemberLimitError,
-    ModelUnknownError,
     NothingMadeError,
     NothingUnfinishedError,
     NotYoursError,
 )
 from bot.coordinator.client import CoordinatorHealth, JobEvent, PlaceChanged, StateChanged
 from bot.coordinator.desk import CreateRequest, EvaluateRequest, RenderRequest
+from bot.coordinator.inspection import BroughtPose
 from bot.coordinator.opening import Opened
 from bot.moderation import is_covered
 from bot.place import Place
 from bot.service.chats import ChatBook
 from bot.service.gate import Gate
 from bot.service.names import Names, number_in
-from bot.service.rules import HouseRules
+from bot.service.poses import Poses
+from bot.service.rules import HouseRules, Rules
 from bot.service.wishes import CreateWish, DrawWish, JobView
 from bot.tongue import mark
 from bot.words import Words
 from storage.errors import CharacterNotFoundError
 from synid_engine.errors import SynIDError
-from synid_engine.pose.body import Body
 from synid_engine.serving.messages import UNFINISHED, CreateWork, EvaluateWork, Job, RenderWork
 
 _LOOKED_AT = 200
@@ -46,6 +44,7 @@ class Tools:
     names: Names
     gate: Gate
     words: Words
+    poses: Poses
 
 
 class Jobs:
@@ -83,16 +82,19 @@ class Jobs:
 
     async def draw(self, place: Place, wish: DrawWish) -> Job:
         """Ask for pictures; errors as in `create`."""
+        prompt = await self._tools.gate.text(place, wish.prompt, field="prompt")
+        brought = None if wish.pose_picture is None else await self._brought(place, wish.pose_picture)
         request = RenderRequest(
             request_key=place.request_key,
             owner_id=place.owner_id,
             server_id=place.server_id,
             name=wish.character,
             character_id=number_in(wish.character),
-            prompt=await self._tools.gate.text(place, wish.prompt, field="prompt"),
+            prompt=prompt,
             negative_prompt=self._tools.gate.clean(wish.negative, field="negative prompt"),
             pose=wish.pose,
-            body=None if wish.pose_picture is None else await self._body(place, wish.pose_picture),
+            body=None if brought is None else brought.body,
+            pose_people=1 if brought is None else brought.people,
             pose_strength=wish.pose_strength,
             shape=wish.shape,
             pictures=wish.pictures,
@@ -102,14 +104,10 @@ class Jobs:
         )
         return await self._submit(place, request, spoiler=wish.spoiler)
 
-    async def _body(self, place: Place, picture: bytes) -> Body:
-        """Read the pose of a picture that somebody brought; nothing else of it is kept."""
-        await self._tools.rules.require(place)
-        self._tools.words.repertoire.require_pose_reading()
-        if not (await self.health()).is_ready:
-            raise ModelUnknownError
-        checked = await asyncio.to_thread(checked_picture, picture)
-        return await self._tools.opened.coordinator.inspection.read_pose(checked)
+    async def _brought(self, place: Place, picture: bytes) -> BroughtPose:
+        """Read the pose of a picture for a member who may ask for one more."""
+        await self._permitted(place)
+        return await self._tools.poses.read(place.owner_id, picture)
 
     async def evaluate(self, place: Place, character: str) -> Job:
         """Ask how steady a character is; errors as in `create`."""
@@ -244,6 +242,7 @@ class Jobs:
                 "negative_prompt": work.negative_prompt,
                 "pose": work.pose,
                 "body": work.body,
+                "pose_people": work.pose_people,
                 "pose_strength": work.pose_strength,
                 "shape": work.shape,
                 "pictures": work.pictures,
@@ -258,7 +257,7 @@ class Jobs:
     async def _submit(
         self, place: Place, request: CreateRequest | RenderRequest | EvaluateRequest, *, spoiler: bool
     ) -> Job:
-        rules = await self._tools.rules.require(place)
+        rules = await self._permitted(place)
         if not isinstance(request, CreateRequest):
             subject = await self._tools.opened.desk.subject(request)
             if isinstance(request, RenderRequest):
@@ -266,10 +265,6 @@ class Jobs:
             else:
                 texts = (subject.description, subject.style)
             await self._tools.gate.together(place, *texts)
-        if rules.limit is not None:
-            mine = [one for one in await self.unfinished(place.owner_id) if one.server_id == place.server_id]
-            if len(mine) >= rules.limit:
-                raise MemberLimitError(limit=rules.limit)
         covered = is_covered(
             wished=spoiler, server_covers=rules.covers, is_age_restricted=place.is_age_restricted
         )
@@ -284,6 +279,15 @@ class Jobs:
         except SynIDError:
             await self._tools.chats.drop(place)
             raise
+
+    async def _permitted(self, place: Place) -> Rules:
+        """Return the rules of a place, having checked that whoever asks there may ask for one more."""
+        rules = await self._tools.rules.require(place)
+        if rules.limit is not None:
+            mine = [one for one in await self.unfinished(place.owner_id) if one.server_id == place.server_id]
+            if len(mine) >= rules.limit:
+                raise MemberLimitError(limit=rules.limit)
+        return rules
 
     async def _names(self, job: Job) -> tuple[str, ...]:
         work = job.work

@@ -14,6 +14,7 @@ from bot.service.gate import Gate
 from bot.service.jobs import Jobs, Tools
 from bot.service.names import Names
 from bot.service.pictures import Pictures
+from bot.service.poses import Poses
 from bot.service.privacy import Privacy
 from bot.service.rules import HouseRules
 from bot.words import Words
@@ -66,6 +67,7 @@ def open_service(
         names=names,
         gate=gate,
         words=words,
+        poses=Poses(opened, words),
     )
     return Service(
         jobs=Jobs(tools),

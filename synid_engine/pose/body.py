@@ -27,6 +27,26 @@ JOINTS = (
     "left ear",
 )
 """Right and left are the person's own."""
+LIMBS = (
+    (1, 2),
+    (1, 5),
+    (2, 3),
+    (3, 4),
+    (5, 6),
+    (6, 7),
+    (1, 8),
+    (8, 9),
+    (9, 10),
+    (1, 11),
+    (11, 12),
+    (12, 13),
+    (1, 0),
+    (0, 14),
+    (14, 16),
+    (0, 15),
+    (15, 17),
+)
+"""The joints at the ends of each, in the order in which they are drawn."""
 
 _TWINS = (0, 1, 5, 6, 7, 2, 3, 4, 11, 12, 13, 8, 9, 10, 15, 14, 17, 16)
 _FAR = 10.0  # frames beside the frame; nothing is seen that far out
@@ -50,12 +70,26 @@ class Body:
     aspect: Annotated[float, Field(gt=0.0, le=100.0)] = 1.0
 
     @property
+    def seen(self) -> tuple[Point | None, ...]:
+        """The joints within the frame."""
+        return tuple(
+            joint if joint is not None and 0 <= joint[0] < 1 and 0 <= joint[1] < 1 else None
+            for joint in self.joints
+        )
+
+    @property
+    def has_limb(self) -> bool:
+        """Whether the frame shows more than single joints."""
+        seen = self.seen
+        return any(seen[first] is not None and seen[second] is not None for first, second in LIMBS)
+
+    @property
     def area(self) -> float:
-        """What the joints span, in squares of the frame's height; tells who is nearest."""
-        known = [joint for joint in self.joints if joint is not None]
-        if not known:
+        """What the joints within the frame span, in squares of its height; tells who is nearest."""
+        seen = [joint for joint in self.seen if joint is not None]
+        if not seen:
             return 0.0
-        across, down = [x for x, _ in known], [y for _, y in known]
+        across, down = [x for x, _ in seen], [y for _, y in seen]
         return (max(across) - min(across)) * self.aspect * (max(down) - min(down))
 
     def mirrored(self) -> "Body":
@@ -83,5 +117,5 @@ class Body:
 
 
 def largest_first(bodies: Iterable[Body]) -> list[Body]:
-    """Return those of whom more is known than a point, the largest first."""
-    return sorted((body for body in bodies if body.area), key=lambda body: body.area, reverse=True)
+    """Return those of whom a limb is in the frame, the largest first."""
+    return sorted((body for body in bodies if body.has_limb), key=lambda body: body.area, reverse=True)

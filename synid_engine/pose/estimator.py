@@ -23,6 +23,7 @@ from synid_engine.pose.estimator_folder import (
     EstimatorKind,
     estimator_kind,
 )
+from synid_engine.pose.upright import upright
 
 _LONGER_PX, _SHORTER_PX = 1024, 512
 _SURE = 0.3
@@ -46,18 +47,20 @@ class PoseEstimator(Protocol):
         ...
 
 
-def read_body(estimator: PoseEstimator, picture: Image.Image) -> Body:
-    """Return the pose of the person in a picture; of several, of the one who takes the most room.
+def read_bodies(estimator: PoseEstimator, picture: Image.Image) -> list[Body]:
+    """Return the poses of the people in a picture; the one who takes the most room comes first.
+
+    A photo is looked at the right way up.
 
     Raises:
         NobodyFoundError: There is nobody. A map of nobody would be black, and ask for an empty picture.
         NoPoseEstimatorError: What the estimator needs is not installed, or does not fit together.
         WeightsError: Its weights are missing, or cannot be used here.
     """
-    bodies = estimator.find_bodies(picture)
+    bodies = estimator.find_bodies(upright(picture))
     if not bodies:
         raise NobodyFoundError
-    return bodies[0]
+    return bodies
 
 
 class OpenposeEstimator:
@@ -161,7 +164,7 @@ def _pixels(picture: Image.Image) -> Pixels:
 
 
 def _by_size(people: Iterable[list[Point | None]], picture: Image.Image) -> list[Body]:
-    """Return those of whom something is known, the largest first."""
+    """Return those of whom a limb is seen, the largest first."""
     aspect = picture.width / picture.height
     return largest_first(Body(joints=tuple(joints), aspect=aspect) for joints in people)
 

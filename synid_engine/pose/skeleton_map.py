@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from synid_engine.pose.body import Body
+from synid_engine.pose.body import LIMBS, Body
 
 _Place = tuple[float, float]
 _Colour = tuple[int, int, int]
@@ -31,25 +31,6 @@ _COLOURS: tuple[_Colour, ...] = (
     (255, 0, 85),
 )
 """Of a joint, and of the limb of the same number."""
-_LIMBS = (
-    (1, 2),
-    (1, 5),
-    (2, 3),
-    (3, 4),
-    (5, 6),
-    (6, 7),
-    (1, 8),
-    (8, 9),
-    (9, 10),
-    (1, 11),
-    (11, 12),
-    (12, 13),
-    (1, 0),
-    (0, 14),
-    (14, 16),
-    (0, 15),
-    (15, 17),
-)
 _LIMB_LIGHT = 0.6
 _STICK_PX = 4
 _USUAL_SIDE_PX = 512
@@ -76,7 +57,7 @@ def draw_map(bodies: Sequence[Body], *, width: int, height: int) -> Image.Image:
     stick = max(1, round(_STICK_PX * min(width, height) / _USUAL_SIDE_PX))
     for body in bodies:
         joints = body.placed(width, height)
-        for (first, second), colour in zip(_LIMBS, _COLOURS, strict=False):
+        for (first, second), colour in zip(LIMBS, _COLOURS, strict=False):
             ends = joints[first], joints[second]
             if ends[0] is not None and ends[1] is not None:
                 _draw_limb(canvas, ends[0], ends[1], stick, colour)

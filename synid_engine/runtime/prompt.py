@@ -1,6 +1,7 @@
 """The brackets that people weigh the words of a prompt with. Knows nothing about tokens or models."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LOUDER = 1.1
@@ -8,6 +9,8 @@ MOST_WEIGHT = 10.0
 _MARK = re.compile(
     r"\\(?P<escaped>[\\()\[\]])|(?P<open>[(\[])|:\s*(?P<number>\d*\.?\d+)\s*\)|(?P<close>[)\]])"
 )
+_RATIO = re.compile(r"(?<=\d):\s*\d+\s*\)")
+_READ = re.compile(r"[\\()\[\]]")
 _PARTNERS = {")": "(", "]": "["}
 
 
@@ -29,7 +32,8 @@ def weighed_texts(prompt: str) -> tuple[WeighedText, ...]:
 
     A round pair multiplies by 1.1 or by its number, a square one divides by 1.1. `\(` is a bracket that is
     read. So are brackets without a partner: a prompt with none or with a `:)` comes back as it is. A number
-    above 10 is no weight: `(at 10:30)` is a time of day.
+    above 10 is no weight, nor is a whole one behind a digit: `(at 10:30)` is a time of day, and `(16:9)` a
+    ratio. Brackets in brackets weigh no more than 10 either.
 
     Brackets that weigh separate what they stand between, so that no two halves make a word that a look at
     the prompt would not have found.
@@ -50,6 +54,18 @@ def weighed_texts(prompt: str) -> tuple[WeighedText, ...]:
 def plain_text(prompt: str) -> str:
     """Return a prompt as those read it who know no weights."""
     return "".join(part.text for part in weighed_texts(prompt))
+
+
+def written(parts: Iterable[WeighedText]) -> str:
+    """Write the parts of a prompt, so that `weighed_texts` reads them again."""
+    pieces: list[str] = []
+    is_open = False  # whether plain words would run into those before them
+    for part in parts:
+        text = _READ.sub(r"\\\g<0>", part.text)
+        is_plain = part.weight == 1 and not is_open
+        pieces.append(text if is_plain else f"({text}:{round(part.weight, 3)})")
+        is_open = is_plain
+    return "".join(pieces)
 
 
 class _Reader:
@@ -73,7 +89,7 @@ class _Reader:
             self.read(mark["open"])
         elif not self._opened or self._texts[self._opened[-1]] != _PARTNERS[closing]:
             self.read(mark[0])
-        elif number is not None and float(number) <= MOST_WEIGHT:
+        elif _is_weight(mark):
             self._close(float(number))
         else:
             self.read("" if number is None else mark[0][:-1])
@@ -95,5 +111,10 @@ class _Reader:
         start = self._opened.pop()
         self._texts[start] = None
         for place in range(start, len(self._weights)):
-            self._weights[place] *= factor
+            self._weights[place] = min(self._weights[place] * factor, MOST_WEIGHT)
         self.read(None)
+
+
+def _is_weight(mark: re.Match[str]) -> bool:
+    number = mark["number"]
+    return number is not None and float(number) <= MOST_WEIGHT and not _RATIO.match(mark.string, mark.start())

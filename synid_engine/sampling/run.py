@@ -32,7 +32,7 @@ class _Batch:
     """What stays the same from step to step while the same rows run with the same identities."""
 
     fingerprint: tuple[object, ...]
-    prompt_embeds: Float[Tensor, "batch tokens context_dim"]
+    prompt_embeds: Sequence[Float[Tensor, "_tokens context_dim"]]
     conditioned: ConditionedContext
     added: Mapping[str, Tensor] | None
 
@@ -167,10 +167,9 @@ class DenoiseRun:
             name: tensor.to(self._backbone.device, self._backbone.dtype) for name, tensor in added.items()
         }
         projected = with_context_projected(self._backbone.unet, conditioned)
-        chunk = len(self._encode(""))
         self._batch = _Batch(
             fingerprint=fingerprint,
-            prompt_embeds=torch.stack([states[:chunk] for states in encoded]),
+            prompt_embeds=encoded,
             conditioned=projected,
             added=placed or None,
         )

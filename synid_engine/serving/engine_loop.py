@@ -158,8 +158,8 @@ class EngineLoop:
             self._drain()
 
     def _read_pose(self, image: Hash) -> None:
-        body = self._engine.read_pose(self._spool.read_image(image))
-        self._send(PoseRead(image=image, body=body))
+        bodies = self._engine.read_bodies(self._spool.read_image(image))
+        self._send(PoseRead(image=image, body=bodies[0], people=len(bodies)))
 
     def _cannot_read(self, image: Hash, error: Exception) -> None:
         self._send(PoseRead(image=image, failure=failure_of(error)))

@@ -73,6 +73,7 @@ class RenderWork(Message):
         negative_prompt: What to steer away from.
         pose: One that the base model declares; empty leaves it to the prompt.
         body: A pose of one's own, where the base model can be held to any; None leaves it to `pose`.
+        pose_people: How many people were in the picture that the body was read from; it is the largest one's.
         pose_strength: Weight of either; None leaves it to the engine.
         shape: As `pose`; empty takes the base model's usual one.
         seed: Seed of the first picture; each further one takes the next number.
@@ -91,6 +92,7 @@ class RenderWork(Message):
     negative_prompt: str = ""
     pose: str = ""
     body: Body | None = None
+    pose_people: Annotated[int, Field(ge=1)] = 1
     pose_strength: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
     shape: str = ""
     seed: Identifier = 0

@@ -155,12 +155,14 @@ class PoseRead(Message):
     Attributes:
         image: As in the order.
         body: The joints; None if they could not be read.
+        people: How many are in the picture; the body is that of the largest.
         failure: Why not.
     """
 
     type: Literal["pose_read"] = "pose_read"
     image: Hash
     body: Body | None = None
+    people: Annotated[int, Field(ge=1)] = 1
     failure: Failure | None = None
 
 

@@ -15,6 +15,7 @@ from synid_engine.pose.library import NAMED_POSES
 
 _CONTROLNET = "controlnet/config.json"
 _ONE_POSE = "left out beside the pose of a picture"
+_NO_POSE = "left out where no pose is asked for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +66,28 @@ class Repertoire:
         Raises:
             NotDeclaredError: There is no such pose.
             NoPoseControlError: The base model cannot be held to a body.
-            InvalidSettingError: There are both a declared pose and a body.
+            InvalidSettingError: There are both a declared pose and a body, or a strength without either.
         """
         self.require(pose=pose, shape="")
-        if body is not None or strength is not None:
+        if body is not None:
             self.require_pose_maps()
+        self.require_strength(strength, is_posed=bool(pose) or body is not None)
         if body is not None and pose:
             raise InvalidSettingError(field="pose", value=pose, allowed=_ONE_POSE)
         return NAMED_POSES[pose] if pose and self.has_pose_maps else body
+
+    def require_strength(self, strength: float | None, *, is_posed: bool) -> None:
+        """Refuse a strength that would do nothing; None is no wish.
+
+        Raises:
+            NoPoseControlError: The base model cannot be held to a pose.
+            InvalidSettingError: No pose is asked for.
+        """
+        if strength is None:
+            return
+        self.require_pose_maps()
+        if not is_posed:
+            raise InvalidSettingError(field="pose strength", value=strength, allowed=_NO_POSE)
 
     def require_pose_maps(self) -> None:
         """Refuse a body, or a strength of poses, where poses are words.

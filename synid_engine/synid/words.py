@@ -4,12 +4,15 @@ Clothes belong to the identity unless the scene names clothes: then the scene wi
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
+from synid_engine.runtime.prompt import WeighedText, plain_text, weighed_texts, written
 from synid_engine.synid.repertoire import Repertoire
 
 _CLOTHES = re.compile(r"\b(wearing|wears|dressed (in|as)|clothed in|clad in|outfit)\b", re.IGNORECASE)
+_OF_CLOTHES = re.compile(_CLOTHES.pattern + r".*", re.IGNORECASE | re.DOTALL)
 
 
 @runtime_checkable
@@ -70,7 +73,7 @@ class Wording(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainIdentityWords:
-    """A description as it was written, split at commas.
+    """A description as it was written, split at the commas between its brackets.
 
     Attributes:
         description: At least one word; the part before the first comma or preposition names the person.
@@ -82,21 +85,22 @@ class PlainIdentityWords:
 
     def prompt(self, scene: str) -> str:
         """Return the description, without its clothes if the scene names clothes, and the scene."""
-        parts = [part.strip() for part in self.description.split(",")]
-        if _CLOTHES.search(scene):
-            parts = [_CLOTHES.split(part)[0].strip() for part in parts]
-        return _joined(*parts, scene, self.style)
+        if not _CLOTHES.search(plain_text(scene)):
+            return _joined(*self.description.split(","), scene, self.style)
+        undressed = (written(_undressed(clause)) for clause in _clauses(self.description))
+        return _joined(*undressed, scene, self.style)
 
     def bare_prompt(self, scene: str) -> str:
         """Return the person's noun and the scene."""
-        return _joined(re.split(r",| with | wearing | in ", self.description)[0], scene, self.style)
+        noun = re.split(r",| with | wearing | in ", plain_text(self.description))[0]
+        return _joined(_unweighed(noun), scene, self.style)
 
     def negative_prompt(self, scene: str) -> str:
         """Return the description's clothes if the scene names clothes, else nothing."""
-        if not _CLOTHES.search(scene):
+        if not _CLOTHES.search(plain_text(scene)):
             return ""
-        found = _CLOTHES.search(self.description)
-        return self.description[found.start() :].split(",")[0].strip() if found else ""
+        said = map(_said, _clauses(self.description))
+        return _joined(*(_unweighed(found[0]) for one in said if (found := _OF_CLOTHES.search(one))))
 
     def somebody(self, seed: int) -> "PlainIdentityWords":
         """Return the description: nobody knows what such a model leaves open."""
@@ -125,6 +129,38 @@ class PlainWording:
     def normalized(self, text: str) -> str:
         """Return the text."""
         return text
+
+
+_Clause = Sequence[WeighedText]
+
+
+def _clauses(description: str) -> Sequence[_Clause]:
+    """Split a description at its commas; those of words that are weighed together keep them together."""
+    clauses: list[list[WeighedText]] = [[]]
+    for part in weighed_texts(description):
+        first, *others = part.text.split(",") if part.weight == 1 else [part.text]
+        clauses[-1].append(replace(part, text=first))
+        clauses += [[replace(part, text=other)] for other in others]
+    return clauses
+
+
+def _said(clause: _Clause) -> str:
+    return "".join(part.text for part in clause)
+
+
+def _undressed(clause: _Clause) -> _Clause:
+    """Leave the clothes out, and the brackets that were around them alone."""
+    room = len(_OF_CLOTHES.sub("", _said(clause)).rstrip(" ,"))
+    kept: list[WeighedText] = []
+    for part in clause:
+        kept.append(replace(part, text=part.text[:room]))
+        room -= len(kept[-1].text)
+    return [part for part in kept if part.text]
+
+
+def _unweighed(text: str) -> str:
+    """Write a text whose brackets are to be read."""
+    return written([WeighedText(text=text)])
 
 
 def _joined(*parts: str) -> str:

@@ -7,11 +7,12 @@ own, colour included.
 from dataclasses import dataclass, replace
 
 from synid_engine.errors import InvalidSettingError
+from synid_engine.runtime.prompt import plain_text
 from synid_engine.synid.repertoire import Repertoire
 from synid_engine.synid.words import IdentityWords
 from synid_engine.tiny import vocabulary as vocab
 from synid_engine.tiny.completion import complete
-from synid_engine.tiny.lexicon import understand
+from synid_engine.tiny.lexicon import Understanding, understand
 from synid_engine.tiny.phrases import Match, find_phrases
 from synid_engine.tiny.repertoire import REPERTOIRE
 from synid_engine.tiny.rewording import choose_noun, reword
@@ -35,18 +36,18 @@ class WorldIdentityWords:
 
     def prompt(self, scene: str) -> str:
         """Return the caption of the character in a scene."""
-        said = understand(scene).traits
+        said = _understood(scene).traits
         own = {trait: value for trait, value in self.traits.items() if trait not in self._replaced(said)}
         return reword({**own, **said}, {}, self.matches)
 
     def bare_prompt(self, scene: str) -> str:
         """Return the caption of anybody in that scene, in the character's art style."""
         style = {trait: value for trait, value in self.traits.items() if trait == "style"}
-        return reword({**style, **understand(scene).traits}, {}, self.matches)
+        return reword({**style, **_understood(scene).traits}, {}, self.matches)
 
     def negative_prompt(self, scene: str) -> str:
         """Return the character's own clothes if the scene names others, else nothing."""
-        replaced = self._replaced(understand(scene).traits)
+        replaced = self._replaced(_understood(scene).traits)
         clothes = {trait: self.traits[trait] for trait in replaced if trait in self.traits}
         return reword(clothes, {}, ()).partition(", ")[2] if clothes else ""
 
@@ -56,7 +57,7 @@ class WorldIdentityWords:
 
     def filled(self, text: str) -> "WorldIdentityWords":
         """Return these words with the open traits that a text names."""
-        said = understand(text).traits
+        said = _understood(text).traits
         return replace(
             self, traits={trait: said[trait] for trait in _IDENTITY if trait in said} | self.traits
         )
@@ -85,21 +86,26 @@ class WorldWording:
         Raises:
             InvalidSettingError: The world has no such style.
         """
-        said = understand(description).traits
+        said = _understood(description).traits
         traits = {trait: said[trait] for trait in _IDENTITY if trait in said}
         if style is not None:
-            found = style if style in vocab.STYLE else understand(f"{style} style").traits.get("style")
+            found = style if style in vocab.STYLE else _understood(f"{style} style").traits.get("style")
             if found is None:
                 raise InvalidSettingError(field="style", value=style, allowed=" or ".join(vocab.STYLE))
             traits["style"] = found
-        matches, _ = find_phrases(description)
+        matches, _ = find_phrases(plain_text(description))
         return WorldIdentityWords(traits=traits, matches=tuple(matches))
 
     def not_drawn(self, text: str) -> tuple[str, ...]:
         """Return the words that were never heard of, and those that this world cannot draw."""
-        read = understand(text)
+        read = _understood(text)
         return tuple(dict.fromkeys((*read.unknown, *read.cannot_draw)))
 
     def normalized(self, text: str) -> str:
         """Return the caption of what was understood; an empty text stays empty."""
-        return understand(text).normalised if text.strip() else ""
+        return _understood(text).normalised if text.strip() else ""
+
+
+def _understood(text: str) -> Understanding:
+    """Read a text without its weights, which this world has no use for."""
+    return understand(plain_text(text))

@@ -39,6 +39,16 @@ def test_torch_is_pinned_and_every_other_version_bounded() -> None:
         assert re.search(r"==|>=.*,<", requirement), requirement
 
 
+@pytest.mark.parametrize("package", ["controlnet_aux", "insightface"])
+def test_tests_beside_another_package_are_run_with_it(package: str) -> None:
+    lists = dict(re.findall(r"^SD15_(\w+) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert f"{package.replace('_', '-')}==" in lists["PACKAGES"]
+    skips = re.compile(rf'(importorskip\(|find_spec\()"{package}')
+    beside = [one for one in (ROOT / "tests").rglob("test_*.py") if skips.search(one.read_text("utf-8"))]
+    assert beside
+    assert {str(one.relative_to(ROOT)) for one in beside} <= set(lists["TESTS"].split())
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_missing_python_is_one_line(tmp_path: Path) -> None:
     folder = tmp_path / "a folder"

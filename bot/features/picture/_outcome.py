@@ -75,6 +75,12 @@ def details_text(view: JobView) -> str:
     return "\n".join(lines)
 
 
+def _brought_line(people: int) -> str:
+    if people == 1:
+        return say("Pose: from a picture")
+    return say("Pose: of the largest of {people} people in a picture", people=people)
+
+
 def _wished_lines(work: RenderWork) -> list[str]:
     lines = [say("Prompt: {words}", words=prose.shown(work.prompt, longest=1000))]
     if work.negative_prompt:
@@ -82,7 +88,7 @@ def _wished_lines(work: RenderWork) -> list[str]:
     if work.pose:
         lines.append(say("Pose: {pose}", pose=prose.shown(translated(work.pose))))
     if work.body is not None:
-        lines.append(say("Pose: from a picture"))
+        lines.append(_brought_line(work.pose_people))
     if work.pose_strength is not None:
         lines.append(say("Strength of the pose: {scale}", scale=f"{work.pose_strength:g}"))
     if work.shape:

@@ -205,6 +205,10 @@ def test_picture_of_a_pose_is_read_by_the_engine(
     Image.new("RGB", (30, 20)).save(tmp_path / "me.jpg")
     assert synid(*drawing, "--pose-image", str(tmp_path / "me.jpg"))[0] == 0
     assert (_Engine.options["body"], _Engine.options["pose_strength"]) == ((30, 20), 0.5)
+    assert synid(*drawing)[::2] == (
+        2,
+        "synid: pose strength cannot be 0.5; it must be left out where no pose is asked for\n",
+    )
     (tmp_path / "me.txt").write_text("no picture")
     for name in ("me.txt", "gone.png"):
         code, _, err = synid(*drawing, "--pose-image", str(tmp_path / name))

@@ -16,7 +16,7 @@ from synid_engine.errors import (
 )
 from synid_engine.pose.body import JOINTS, Body
 from synid_engine.pose.dwpose import OnnxDwposeEstimator
-from synid_engine.pose.estimator import PoseEstimator, load_pose_estimator, read_body
+from synid_engine.pose.estimator import PoseEstimator, load_pose_estimator, read_bodies
 from synid_engine.pose.estimator_folder import DWPOSE_ONNX, DWPOSE_WEIGHTS, OPENPOSE_WEIGHTS, can_estimate
 from synid_engine.pose.joint_reader import JointReader, WholeBody, as_openpose
 from synid_engine.pose.person_finder import FinderConfig, PersonFinder
@@ -85,7 +85,7 @@ def test_one_person_of_a_tall_picture_is_found_with_joints_in_their_places(
     size = (120, 160)  # 0.4 of it fits; the right half of the graph's picture is grey
     picture = painted(size, ((0, 80, 80, 160), HALF), dot(30, 110, RIGHT), dot(60, 130, LEFT))
     assert finder.find(picture) == pytest.approx(np.array([[0, 40, 80, 160]]), abs=1e-3)
-    body = read_body(OnnxDwposeEstimator(folder, device="cpu"), picture)
+    body = read_bodies(OnnxDwposeEstimator(folder, device="cpu"), picture)[0]
     assert body.aspect == 0.75
     assert place_of(body, "right wrist", size) == pytest.approx((30, 110), abs=3)
     assert place_of(body, "nose", size) == pytest.approx((30, 110), abs=3)
@@ -124,7 +124,7 @@ def test_person_at_the_border_has_joints_where_they_are(folder: Path) -> None:
         picture = painted(size, ((160, 0, 240, 80), HALF), dot(235, 10, RIGHT), dot(190, 60, LEFT))
         if mirrored:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        body = read_body(OnnxDwposeEstimator(folder, device="cpu"), picture)
+        body = read_bodies(OnnxDwposeEstimator(folder, device="cpu"), picture)[0]
         at = [(size[0] - x if mirrored else x, y) for x, y in ((235, 10), (190, 60))]
         assert place_of(body, "right wrist", size) == pytest.approx(at[0], abs=4)
         assert place_of(body, "left wrist", size) == pytest.approx(at[1], abs=4)
@@ -135,7 +135,7 @@ def test_nobody_is_an_error_and_not_the_whole_picture(folder: Path) -> None:
     assert isinstance(estimator, PoseEstimator)
     for colour in ((0, 0, 0), (114, 114, 114), (255, 255, 255), LEFT, RIGHT):
         with pytest.raises(NobodyFoundError):
-            read_body(estimator, Image.new("RGB", (100, 70), colour))
+            read_bodies(estimator, Image.new("RGB", (100, 70), colour))
 
 
 def test_what_is_surely_something_else_is_nobody(finder: PersonFinder) -> None:

@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 
 from synid_engine.errors import DamagedModelError, NobodyFoundError, NoPoseEstimatorError
-from synid_engine.pose.body import JOINTS, Body
+from synid_engine.pose.body import JOINTS, Body, largest_first
 from synid_engine.pose.estimator import (
     DwposeEstimator,
     OpenposeEstimator,
     PoseEstimator,
     load_pose_estimator,
-    read_body,
+    read_bodies,
 )
 from synid_engine.pose.estimator_folder import DWPOSE_WEIGHTS, OPENPOSE_WEIGHTS, can_estimate
 from synid_engine.pose.library import NAMED_POSES
@@ -80,7 +80,7 @@ def test_several_people_come_the_largest_first(
         for got, wanted in zip(found.joints, expected, strict=True):
             assert (got is None) == (wanted is None)
             assert got is None or got == pytest.approx(wanted)
-    assert read_body(estimator, PICTURE) == bodies[0]
+    assert read_bodies(estimator, PICTURE) == bodies
     assert min(detector.shown[0].shape[:2]) == 512
     assert detector.shown[0].dtype == np.uint8
 
@@ -93,7 +93,50 @@ def test_nobody_is_an_error_and_no_black_map(
     estimator._detector = Found()
     assert isinstance(estimator, PoseEstimator)
     with pytest.raises(NobodyFoundError):
-        read_body(estimator, PICTURE)
+        read_bodies(estimator, PICTURE)
+
+
+def body_of(**places: tuple[float, float]) -> Body:
+    return Body(joints=tuple(places.get(name.replace(" ", "_")) for name in JOINTS))
+
+
+def is_black(body: Body) -> bool:
+    return draw_map([body], width=512, height=512).getextrema() == ((0, 0),) * 3
+
+
+def test_people_of_whom_no_limb_is_seen_are_nobody() -> None:
+    outside = body_of(right_wrist=(1.02, 0.5), right_elbow=(1.1, 0.9))
+    assert outside.has_limb is False
+    assert is_black(outside)
+    scattered = body_of(right_wrist=(0.2, 0.2), left_ankle=(0.8, 0.9))
+    leaving = body_of(right_wrist=(0.9, 0.5), right_elbow=(1.1, 0.9))
+    assert largest_first([outside, scattered, leaving]) == []
+
+
+def test_limb_that_stands_upright_is_somebody() -> None:
+    upright = body_of(nose=(0.5, 0.1), neck=(0.5, 0.3))
+    assert largest_first([upright]) == [upright]
+    assert not is_black(upright)
+
+
+def test_what_is_outside_of_the_picture_makes_nobody_larger() -> None:
+    shoulders = {"neck": (0.5, 0.5), "right_shoulder": (0.4, 0.6)}
+    near, far = body_of(**shoulders, left_shoulder=(0.7, 0.6)), body_of(**shoulders, left_ankle=(0.9, 3.0))
+    assert largest_first([far, near]) == [near, far]
+
+
+@pytest.mark.parametrize("kind", [OpenposeEstimator, DwposeEstimator])
+def test_photo_is_looked_at_the_right_way_up(
+    kind: type[OpenposeEstimator | DwposeEstimator], tmp_path: Path
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    PICTURE.save(tmp_path / "photo.jpg", exif=exif)
+    estimator = kind(tmp_path, device="cpu")
+    estimator._detector = Found(NAMED_POSES["front"].joints)
+    with Image.open(tmp_path / "photo.jpg") as photo:
+        assert read_bodies(estimator, photo)[0].aspect == 0.5
+    assert PICTURE.width == 2 * PICTURE.height
 
 
 def test_folder_says_which_estimator_there_is(tmp_path: Path) -> None:
@@ -146,7 +189,7 @@ def test_openpose_runs_from_its_weights_and_finds_nobody_without_any(tmp_path: P
     estimator = load_pose_estimator(tmp_path, device="cpu")
     assert estimator is not None
     with pytest.raises(NobodyFoundError):
-        read_body(estimator, Image.new("RGB", (96, 96), "grey"))
+        read_bodies(estimator, Image.new("RGB", (96, 96), "grey"))
     (tmp_path / OPENPOSE_WEIGHTS).write_bytes(b"no weights")
     broken = load_pose_estimator(tmp_path, device="cpu")
     assert broken is not None

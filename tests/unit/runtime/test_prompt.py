@@ -2,7 +2,7 @@
 
 import pytest
 
-from synid_engine.runtime.prompt import plain_text, weighed_texts
+from synid_engine.runtime.prompt import plain_text, weighed_texts, written
 
 
 def read(prompt: str) -> list[tuple[str, float]]:
@@ -40,8 +40,42 @@ def test_bracket_within_another_pair_needs_its_partner_there() -> None:
     assert read("[a b) c]") == [("a b) c", 1 / 1.1)]
 
 
-def test_time_of_day_is_no_weight() -> None:
-    assert read("(at 10:30) tea") == [("at 10:30", 1.1), (" tea", 1)]
+@pytest.mark.parametrize("text", ["at 10:30", "at 9:05", "ratio 16:9", "3: 2"])
+def test_time_of_day_and_ratio_are_no_weights(text: str) -> None:
+    assert read(f"({text}) tea") == [(text, 1.1), (" tea", 1)]
+    assert read(f"({text}:1.3)") == [(text, 1.3)]
+
+
+def test_number_with_a_point_weighs_even_digits() -> None:
+    assert read("(route 66:1.2)") == [("route 66", 1.2)]
+    assert read("(route 66 :2)") == [("route 66 ", 2)]
+
+
+@pytest.mark.parametrize("depth", [2, 39, 400])
+def test_brackets_in_brackets_weigh_no_more_than_one_may(depth: int) -> None:
+    assert read("(" * depth + "red" + ":10)" * depth) == [("red", 10)]
+    assert read("(" * depth + "red" + ":10)" * (depth - 1) + ":0)") == [("red", 0)]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "a woman",
+        "",
+        "a (red:1.4) hat",
+        "[a (b:1.3) c]",
+        r"smile \(wide\) \\ ",
+        "rain(bow:1)s",
+        "(size 3 :2)",
+        "a) b(",
+        r"(a\]:1.2)\(",
+    ],
+)
+def test_parts_that_are_written_are_read_again(prompt: str) -> None:
+    parts = weighed_texts(prompt)
+    again = weighed_texts(written(parts))
+    assert [part.text for part in again] == [part.text for part in parts]
+    assert [part.weight for part in again] == pytest.approx([part.weight for part in parts], abs=1e-3)
 
 
 def test_brackets_do_not_join_two_halves_of_a_word() -> None:

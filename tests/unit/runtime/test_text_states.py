@@ -1,5 +1,6 @@
 """Prompts of any length, with weights, through CLIP's own vocabulary and a small text encoder."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,22 @@ def stock(prompt: str, tokenizer: CLIPTokenizer, encoder: CLIPTextModel) -> Tens
 
 def test_vocabulary_is_clips(clip_tokenizer: CLIPTokenizer) -> None:
     assert clip_tokenizer("a photo of a cat").input_ids == [49406, 320, 1125, 539, 320, 2368, 49407]
+
+
+def test_vocabulary_and_merges_alone_read_the_same(
+    clip_tokenizer: CLIPTokenizer, encoder: CLIPTextModel, tmp_path: Path
+) -> None:
+    clip_tokenizer.save_pretrained(tmp_path / "whole")
+    model = json.loads((tmp_path / "whole" / "tokenizer.json").read_text("utf-8"))["model"]
+    (tmp_path / "vocab.json").write_text(json.dumps(model["vocab"]), "utf-8")
+    merges = ["#version: 0.2", *(" ".join(pair) for pair in model["merges"]), ""]
+    (tmp_path / "merges.txt").write_text("\n".join(merges), "utf-8")
+    alone = CLIPTokenizer.from_pretrained(tmp_path, local_files_only=True)
+    prompts = ("", "unbelievablesses, naïve CAFÉ 12:30 :) 日本", "It's <|endoftext|> a  (b:1.2)", LONG)
+    for prompt in prompts:
+        assert alone(prompt).input_ids == clip_tokenizer(prompt).input_ids
+    expected = text_states(prompts, [clip_tokenizer], [encoder])
+    assert torch.equal(text_states(prompts, [alone], [encoder]), expected)
 
 
 @pytest.mark.parametrize("prompt", ["", "a woman :) with Red  hair, naïve", "cat " * 75])
@@ -103,6 +120,43 @@ def test_weights_follow_their_words_into_later_chunks(encode: Callable[..., Tens
     assert torch.equal(weighed[:, :77], plain[:, :77])
     ratio = (weighed / plain)[0, 77:].mean(dim=1)
     assert float(ratio[1] / ratio[0]) == pytest.approx(2, rel=1e-4)
+
+
+def test_brackets_in_brackets_leave_the_states_finite(encode: Callable[..., Tensor]) -> None:
+    loudest, one = encode("a " + "(" * 60 + "red" + ":10)" * 60 + " cat"), encode("a (red:10) cat")
+    assert loudest.half().isfinite().all()
+    assert torch.equal(loudest, one)
+
+
+def test_weight_goes_on_behind_a_cut(encode: Callable[..., Tensor]) -> None:
+    before, inside, after = "cat " * 70, "dog " * 10, "hen"
+    plain, weighed = encode(before + inside + after), encode(f"{before}({inside}:1.5){after}")
+    ratios = (weighed / plain)[0].mean(dim=1).view(2, 77)
+    for ratio, first, last in ((ratios[0], 71, 75), (ratios[1], 1, 5)):
+        assert (ratio[first : last + 1] / ratio[0]).tolist() == pytest.approx([1.5] * 5, rel=1e-4)
+        assert float(ratio[last + 1] / ratio[0]) == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
+def test_weights_act_beside_a_character_and_in_both_halves(
+    backbone: Backbone, make_bank: Callable[..., IdentityBank], field: str
+) -> None:
+    row = RenderRow(
+        prompt="a woman with red hair",
+        negative_prompt="a man with grey hair",
+        seed=4,
+        num_inference_steps=3,
+        banks=(make_bank(1),),
+    )
+    words = getattr(row, field).replace(" hair", "")
+    weighed = replace(row, **{field: f"({words}:3) hair"})
+    plain, drawn = denoise(backbone, [row, weighed])
+    assert not torch.allclose(plain, drawn, atol=1e-3)
+    assert torch.allclose(denoise(backbone, [weighed])[0], drawn, atol=1e-4)
+    stock = replace(weighed, banks=())
+    assert not torch.allclose(denoise(backbone, [stock])[0], drawn, atol=1e-3)
+    alike = replace(row, **{field: f"({words}:1.0) hair"})
+    assert torch.allclose(denoise(backbone, [alike])[0], plain, atol=1e-4)
 
 
 def test_row_does_not_depend_on_longer_neighbours(

@@ -39,6 +39,7 @@ MAP = draw_map([NAMED_POSES["front"]], width=64, height=64)
 OTHER_MAP = draw_map([NAMED_POSES["waving"]], width=64, height=64)
 ROW = RenderRow(prompt="a woman with red hair", seed=4, num_inference_steps=4, guidance_rescale=0.0)
 POSED = replace(ROW, pose_map=MAP)
+LONG = "an old woman with a red hat, in a forest at night, smiling, close-up, " * 4
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,40 @@ def test_posed_row_equals_the_pipeline(
     )
     assert distance(denoise(posed_backbone, [row]), expected) < 1e-4
     assert distance(denoise(posed_backbone, [replace(row, pose_map=None)]), expected) > 1e-2
+
+
+def test_pose_of_a_long_prompt_hears_all_of_it(posed_folder: Path, posed_backbone: Backbone) -> None:
+    row = replace(POSED, prompt=LONG, negative_prompt=LONG.replace("woman", "man"))
+    embeds, negative = posed_backbone.encode_prompts([row.prompt, row.negative_prompt])[:, None]
+    assert embeds.shape[1] > posed_backbone.encode_prompts([ROW.prompt]).shape[1]
+    network = ControlNetModel.from_pretrained(posed_folder / "controlnet", local_files_only=True)
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(
+        posed_folder, controlnet=network, safety_checker=None, local_files_only=True
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    expected = pipeline(
+        prompt_embeds=embeds,
+        negative_prompt_embeds=negative,
+        image=MAP,
+        num_inference_steps=row.num_inference_steps,
+        guidance_scale=row.guidance_scale,
+        generator=torch.Generator().manual_seed(row.seed),
+        output_type="latent",
+    ).images
+    assert distance(denoise(posed_backbone, [row]), expected) < 1e-4
+
+
+def test_posed_rows_of_long_and_short_prompts_are_the_same_as_alone(posed_backbone: Backbone) -> None:
+    rows = [
+        replace(POSED, prompt=LONG),
+        replace(POSED, seed=5, pose_map=OTHER_MAP, pose_strength=0.4),
+        replace(POSED, seed=6, prompt=LONG * 2, negative_prompt=LONG),
+        replace(ROW, seed=7, prompt=LONG),
+    ]
+    alone = torch.cat([denoise(posed_backbone, [row]) for row in rows])
+    for order in ([0, 1, 2, 3], [2, 1, 0]):
+        together = denoise(posed_backbone, [rows[place] for place in order])
+        assert distance(together, alone[order]) < 1e-4
 
 
 def test_posed_and_plain_rows_are_the_same_as_alone(

@@ -405,7 +405,7 @@ def test_pose_of_a_picture_is_read_or_the_reason_is_told(desk: Desk) -> None:
     desk.order(ReadPose(image=image), ReadPose(image="e" * 64))
     desk.run()
     wording = PlainWording(repertoire=Repertoire(has_pose_maps=True))
-    for seen in ([NAMED_POSES["front"]], []):
+    for seen in ([NAMED_POSES["front"], NAMED_POSES["waving"]], []):
         engine = replace(desk.engine, wording=wording, pose_estimator=Sees(seen))
         other = Desk(engine=engine, folder=desk.folder, config=desk.config)
         other.order(ReadPose(image=image))
@@ -419,7 +419,7 @@ def test_pose_of_a_picture_is_read_or_the_reason_is_told(desk: Desk) -> None:
         "NobodyFoundError",
     ]
     assert told[2] == decode_report(encode(told[2])[LENGTH.size :])
-    assert told[2].body == NAMED_POSES["front"]
+    assert (told[2].body, told[2].people) == (NAMED_POSES["front"], 2)
 
 
 class Sees:

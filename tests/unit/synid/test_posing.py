@@ -102,6 +102,12 @@ def test_body_of_ones_own_takes_the_place_of_a_name(engine: Engine) -> None:
         engine.request((), "smiling", pose="handstand")
 
 
+@pytest.mark.parametrize("strength", [0.0, 0.6])
+def test_strength_of_no_pose_is_refused(engine: Engine, strength: float) -> None:
+    with pytest.raises(InvalidSettingError, match="pose strength"):
+        engine.request((), "smiling", pose_strength=strength)
+
+
 def test_model_without_a_controlnet_is_held_to_nothing(models: StageModels) -> None:
     engine = Engine(models=models, pose_estimator=Sees((NAMED_POSES["front"],)))
     assert engine.request((), "smiling", pose="close-up").pose_map is None
@@ -118,6 +124,7 @@ def test_pose_is_read_from_a_picture(engine: Engine) -> None:
     large, other = NAMED_POSES["full body"], NAMED_POSES["front"]
     seeing = Engine(models=engine.models, wording=engine.wording, pose_estimator=Sees((large, other)))
     assert seeing.read_pose(PICTURE) == large
+    assert seeing.read_bodies(PICTURE) == [large, other]
     blind = Engine(models=engine.models, wording=engine.wording, pose_estimator=Sees(()))
     with pytest.raises(NobodyFoundError):
         blind.read_pose(PICTURE)

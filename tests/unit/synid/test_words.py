@@ -63,3 +63,58 @@ def test_plain_words_follow_the_same_rule() -> None:
     assert words.negative_prompt("wearing a hoodie") == "wearing a green jacket"
     assert words.negative_prompt("smiling") == ""
     assert words.bare_prompt("smiling") == "a woman, smiling, toon"
+
+
+@pytest.mark.parametrize(
+    ("description", "prompt", "negative"),
+    [
+        (
+            "a woman with red hair, (wearing a red coat:1.3)",
+            "a woman with red hair, wearing a suit",
+            "wearing a red coat",
+        ),
+        (
+            "a woman (wearing a red coat, hat:1.2), (green eyes)",
+            "a woman, (green eyes:1.1), wearing a suit",
+            "wearing a red coat, hat",
+        ),
+        (
+            "a (tall woman, wearing a [red] coat:1.2), wearing gloves, [freckles]",
+            "a (tall woman:1.2), (freckles:0.909), wearing a suit",
+            "wearing a red coat, wearing gloves",
+        ),
+        (
+            r"a woman \(Ann\), wearing a coat \(red\), (a, b",
+            r"a woman \(Ann\), \(a, b, wearing a suit",
+            r"wearing a coat \(red\)",
+        ),
+        ("(a woman, red hair:1.3)", "(a woman, red hair:1.3), wearing a suit", ""),
+    ],
+)
+def test_weighed_clothes_leave_with_their_brackets(description: str, prompt: str, negative: str) -> None:
+    words = PlainIdentityWords(description=description)
+    assert words.prompt("wearing a suit") == prompt
+    assert words.negative_prompt("wearing a suit") == negative
+    assert words.prompt("(wearing a suit:1.2)").startswith(prompt.removesuffix("wearing a suit"))
+    assert words.prompt("smiling") == f"{description}, smiling"
+    assert words.negative_prompt("smiling") == ""
+
+
+@pytest.mark.parametrize(
+    "description", ["(an old man, white beard:1.3), sunglasses", "an (old:1.2) [man] with a beard"]
+)
+def test_noun_of_a_person_has_no_brackets(description: str) -> None:
+    assert PlainIdentityWords(description=description).bare_prompt("smiling") == "an old man, smiling"
+
+
+def test_weights_are_no_words_of_the_drawn_world(wording: Wording) -> None:
+    plain, weighed = "a woman with red hair, smiling", "a (woman) with (red hair:1.2), [smiling]"
+    assert wording.not_drawn(weighed) == ()
+    assert wording.not_drawn("(cyberpunk:1.2)") == ("cyberpunk",)
+    assert wording.normalized(weighed) == wording.normalized(plain)
+    assert wording.identity(weighed, None) == wording.identity(plain, None)
+    words = wording.identity("a man wearing a green jacket", None)
+    for scene in ("laughing, wearing a hoodie", "on a beach"):
+        for tell in (words.prompt, words.bare_prompt, words.negative_prompt):
+            assert tell(f"({scene}:1.3)") == tell(scene)
+    assert words.filled("(red hair:1.3)") == words.filled("red hair")

@@ -1,18 +1,11 @@
 """Pictures from the command to the card, and every button on them."""
 
-import io
-
 import pytest
-from PIL import Image
 
 from bot.loopback.message_rules import VERSION_TWO
 from bot.loopback.models import Message
-from bot.loopback.options import LocalFile
 from bot.words import AnyWords
-from synid_engine.errors import NoPoseControlError
-from synid_engine.pose.library import NAMED_POSES
-from synid_engine.serving.messages import Failure, JobState, RenderWork
-from synid_engine.serving.orders import ReadPose
+from synid_engine.serving.messages import JobState, RenderWork
 from synid_engine.synid.repertoire import Repertoire, Shape
 
 from .house import Studio, gallery, labels, text
@@ -258,86 +251,3 @@ async def test_pose_of_another_model_is_refused(place: Studio) -> None:
     await place.close()
     await place.open(words=AnyWords())
     await place.refused(place.mia.click(card, label="Again"), "Pose: the base model leaves no choice")
-
-
-POSED = Repertoire(poses=tuple(NAMED_POSES), has_pose_maps=True, reads_poses=True)
-
-
-def photo(*, side: int = 40, form: str = "JPEG") -> LocalFile:
-    buffer = io.BytesIO()
-    Image.new("RGB", (side, side), "grey").save(buffer, form)
-    return LocalFile("me.jpg", buffer.getvalue())
-
-
-async def test_named_pose_is_drawn_with_its_strength(closed: Studio) -> None:
-    await closed.open(words=AnyWords(POSED))
-    assert {"pose", "pose_image", "pose_strength"} <= options(closed)
-    offered = await closed.mia.autocomplete(closed.channel, "imagine", "pose", "profile").choices()
-    assert [one["value"] for one in offered] == ["profile left", "profile right"]
-    card = await drawn(closed, pose="waving", pose_strength=0.6)
-    work = (await closed.job()).work
-    assert isinstance(work, RenderWork)
-    assert (work.pose, work.body, work.pose_strength) == ("waving", None, 0.6)
-    said = (await closed.mia.click(card, label="Details").reply()).content
-    assert "Pose: waving" in said
-    assert "Strength of the pose: 0.6" in said
-
-
-async def test_pose_of_a_picture_is_kept_and_the_picture_is_not(closed: Studio) -> None:
-    await closed.open(words=AnyWords(POSED))
-    card = await drawn(closed, pose_image=photo(side=2000), pose_strength=0.5)
-    for label in ("", "Again", "Vary"):
-        if label:
-            card = await closed.card(closed.mia.click(card, label=label), "### Nova\n")
-        work = (await closed.job()).work
-        assert isinstance(work, RenderWork)
-        assert (work.body, work.pose_strength) == (NAMED_POSES["waving"], 0.5)
-    opened = closed.mia.click(card, label="Edit prompt")
-    await opened.dialog()
-    await closed.card(closed.mia.submit(opened, {"prompt": "crying", "seed": ""}), "### Nova\ncrying")
-    work = (await closed.job()).work
-    assert isinstance(work, RenderWork)
-    assert work.body == NAMED_POSES["waving"]
-    assert "Pose: from a picture" in (await closed.mia.click(card, label="Details").reply()).content
-    [image] = [one.image for one in closed.engine.orders if isinstance(one, ReadPose)]
-    assert not list(closed.folder.rglob(f"*{image}*"))
-
-
-async def test_picture_that_shows_no_pose_is_refused_before_anything_is_queued(closed: Studio) -> None:
-    await closed.open(words=AnyWords(POSED))
-    await closed.made(closed.mia)
-    before = (await closed.job()).id
-
-    async def refused(words: str, **wish: object) -> None:
-        asked = {"character": "Nova", "prompt": "smiling", **wish}
-        await closed.refused(closed.mia.slash(closed.channel, "imagine", asked), words)
-
-    await refused("The picture cannot be read: no whole PNG", pose_image=LocalFile("a.png", b"\x89PNG x"))
-    await refused("The picture cannot be read: no whole PNG", pose_image=photo(form="GIF"))
-    await refused("a picture", pose_image=photo(), pose="waving")
-    closed.engine.body = None
-    for reason, words in (
-        ("NobodyFoundError", "Nobody was found in the picture"),
-        ("NoPoseEstimatorError", "No pose can be read from a picture here"),
-        (NoPoseControlError.__name__, "The base model cannot be held to a pose"),
-        ("DamagedModelError", "The picture cannot be read: why"),
-    ):
-        closed.engine.pose_failure = Failure(reason=reason, detail="why")
-        await refused(words, pose_image=photo())
-    assert (await closed.job()).id == before
-
-
-async def test_pictures_of_poses_are_not_offered_where_nobody_can_read_them(closed: Studio) -> None:
-    await closed.open(words=AnyWords(Repertoire(poses=("front",), has_pose_maps=True)))
-    assert "pose_image" not in options(closed)
-    assert {"pose", "pose_strength"} <= options(closed)
-
-
-async def test_embedded_model_has_poses_by_words_alone(place: Studio) -> None:
-    assert not {"pose_image", "pose_strength"} & options(place)
-
-
-async def test_picture_of_a_pose_waits_for_the_engine(closed: Studio) -> None:
-    await closed.open(ready=False, words=AnyWords(POSED))
-    asked = {"character": "Nova", "prompt": "smiling", "pose_image": photo()}
-    await closed.refused(closed.mia.slash(closed.channel, "imagine", asked), "still starting")

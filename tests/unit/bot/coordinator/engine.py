@@ -71,6 +71,7 @@ class InProcessEngine:
         self.is_stuck = False
         self.nsfw: float | None = 0.02
         self.body: Body | None = NAMED_POSES["waving"]
+        self.people = 1
         self.pose_failure: Failure | None = None
         self._events: asyncio.Queue[LinkEvent | None] = asyncio.Queue()
         self._is_closed = False
@@ -92,7 +93,8 @@ class InProcessEngine:
         elif isinstance(order, Judge) and not self.is_stuck:
             self.say(Judged(image=order.image, nsfw=self.nsfw))
         elif isinstance(order, ReadPose) and not self.is_stuck:
-            self.say(PoseRead(image=order.image, body=self.body, failure=self.pose_failure))
+            read = PoseRead(image=order.image, body=self.body, people=self.people, failure=self.pose_failure)
+            self.say(read)
         elif not self.is_stuck:
             self.say(Health(is_ready=True, memory_mib=100.0))
 
