@@ -36,9 +36,10 @@ GPU_CLASHES := onnxruntime onnxruntime-gpu opencv-python opencv-python-headless 
 # Tests read CLIP's vocabulary out of this wheel; what it depends on is neither needed nor wanted.
 CLIP_VOCABULARY := open-clip-torch==3.3.0
 
-# controlnet_aux and what it imports, for its own tests alone. The index has torchvision for CUDA only, which
-# breaks every import of diffusers beside a torch for CPUs: so they lie in a folder of their own, and the
-# tests declare what is missing. OpenCV, SciPy and scikit-image are those of the test tools.
+# controlnet_aux and insightface, with what they import, for tests of ours against them. The index has
+# torchvision for CUDA only, which breaks every import of diffusers beside a torch for CPUs: so they lie in a
+# folder of their own, and the tests declare what is missing. OpenCV, SciPy and scikit-image are those of the
+# test tools.
 SD15_PACKAGES := $(TORCHVISION) controlnet-aux==0.0.10 einops==0.8.2 timm==1.0.31 insightface==2.1
 SD15_TESTS := tests/unit/pose/test_estimator.py tests/unit/perception/test_grid_detector.py
 
@@ -147,5 +148,5 @@ clean:
 	  && $(INSTALL) --no-deps $(GPU_PINS) && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
 
 build/sd15/.installed: pyproject.toml Makefile | .venv/.dev
-	@echo "Installing what reads poses for Stable Diffusion 1.5"
+	@echo "Installing what poses and faces are compared with"
 	@rm -rf build/sd15; { $(INSTALL) --no-deps --target build/sd15 $(SD15_PACKAGES) && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
