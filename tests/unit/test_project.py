@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -6,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,6 +32,30 @@ def test_dockerfile_ends_without_root() -> None:
     users = [line for line in _instructions((ROOT / "Dockerfile").read_text()) if line.startswith("USER ")]
     assert users
     assert users[-1] not in {"USER root", "USER 0"}
+
+
+def test_image_holds_nothing_that_git_ignores() -> None:
+    def patterns(name: str) -> set[str]:
+        lines = (ROOT / name).read_text().splitlines()
+        return {line.removeprefix("**/").rstrip("/") for line in lines if line and not line.startswith("#")}
+
+    ignored = patterns(".gitignore")
+    assert ".env*" in ignored  # holds Discord's token, and the Dockerfile copies the whole folder
+    assert ignored <= patterns(".dockerignore")
+
+
+def test_compose_serves_the_bot_as_the_dockerfile_makes_it() -> None:
+    lines = _instructions((ROOT / "Dockerfile").read_text())
+    described = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    [service] = described["services"].values()
+    arguments = {line.split()[1].partition("=")[0] for line in lines if line.startswith("ARG ")}
+    assert service["build"]["args"].keys() <= arguments
+    [volumes] = [json.loads(line.removeprefix("VOLUME ")) for line in lines if line.startswith("VOLUME ")]
+    mounted = dict(one.split(":") for one in service["volumes"])
+    assert mounted.keys() == described["volumes"].keys()
+    assert set(mounted.values()) == set(volumes)
+    assert service["command"] == ["bot"]
+    assert service["env_file"] == [{"path": ".env", "required": False}]
 
 
 def test_torch_is_pinned_and_every_other_version_bounded() -> None:
