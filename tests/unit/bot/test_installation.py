@@ -48,7 +48,10 @@ def _after_the_makefile(installed: Mapping[str, str]) -> dict[str, str]:
     clashes = re.search(r"^GPU_CLASHES := (.*)$", text, re.MULTILINE)
     assert clashes is not None
     recipe = text[text.index("\n.venv/.gpu:") :]
-    order = [recipe.index(word) for word in ('".[sd15,gpu]"', "uninstall --yes", "--no-deps $(GPU_PINS)")]
+    order = [
+        recipe.index(word)
+        for word in ('".[sd15,gpu]"', "$(UNINSTALL) $(GPU_CLASHES)", "--no-deps $(GPU_PINS)")
+    ]
     assert order == sorted(order)
     left = {name: version for name, version in installed.items() if name not in clashes[1].split()}
     pins = [one.split("==") for one in _project()["gpu"] if "==" in one]
@@ -117,7 +120,7 @@ def test_torch_and_torchvision_of_two_builds_are_named() -> None:
         same = {"torch": f"2.13.0{build}", "torchvision": f"0.28.0{build}"}
         assert faults_of(same, providers=(), has_gpu=False) == []
     recipe = (ROOT / "Makefile").read_text().partition("\n.venv/.gpu:")[2]
-    assert '"$(TORCHVISION)" --index-url "$(TORCH_INDEX)"' in recipe
+    assert '"$(TORCHVISION)" --index-url "$(CHOSEN_INDEX)"' in recipe
 
 
 def test_opencv_with_windows_is_named() -> None:
