@@ -28,6 +28,31 @@ def test_dockerfile_has_the_steps_of_make_demo() -> None:
     assert lines[-1].startswith('CMD ["demo", "--out", ')
 
 
+def test_image_for_a_gpu_has_what_compiles_and_keeps_what_was_compiled() -> None:
+    lines = _instructions((ROOT / "Dockerfile").read_text())
+    served = lines[max(number for number, line in enumerate(lines) if line.startswith("FROM ")) :]
+    [packages] = [line for line in served if line.startswith("RUN apt-get")]
+    words = packages.removeprefix("RUN ").replace("apt-get", "echo").partition("&& rm")[0]
+
+    def installed(target: str) -> set[str]:
+        done = subprocess.run(
+            ["sh", "-c", words],  # noqa: S607
+            env={"PATH": "/usr/bin:/bin", "TARGET": target},
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        return set(done.stdout.split())
+
+    assert {"gcc", "libc6-dev", "python3-dev"} <= installed("install-gpu")
+    assert "gcc" not in installed("install")
+    assert "ARG TARGET" in served
+    [settings] = [line for line in served if line.startswith("ENV ")]
+    [volumes] = [json.loads(line.removeprefix("VOLUME ")) for line in served if line.startswith("VOLUME ")]
+    kept = dict(word.split("=") for word in settings.split()[1:])["TORCHINDUCTOR_CACHE_DIR"]
+    assert str(Path(kept).parent) in volumes
+
+
 def test_dockerfile_ends_without_root() -> None:
     users = [line for line in _instructions((ROOT / "Dockerfile").read_text()) if line.startswith("USER ")]
     assert users
