@@ -150,6 +150,7 @@ def _pull(specs: Sequence["ModelSpec"], store: "ModelStore", *, accepts: bool) -
             HubConfig(endpoint=settings.hub),
             is_offline=settings.is_offline,
             on_progress=reporter,
+            check_stop=reporter.check,
         )
 
 

@@ -17,6 +17,7 @@ from yarl import URL
 
 from storage.model_errors import HubFileMissingError, HubRefusedError, HubUnreachableError, TransferCutError
 from storage.part_file import PartFile
+from synid_engine.errors import InvalidSettingError
 
 _REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
@@ -41,6 +42,16 @@ class HubConfig:
     wait_s: float = 1.0
     silence_s: float = 60.0
     chunk: int = 1 << 20
+
+    def __post_init__(self) -> None:
+        try:
+            address = URL(self.endpoint)
+            is_address = address.scheme in {"http", "https"} and bool(address.host)
+        except ValueError:
+            is_address = False
+        if not is_address:
+            allowed = "an address such as https://huggingface.co"
+            raise InvalidSettingError(field="HF_ENDPOINT", value=self.endpoint, allowed=allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +90,7 @@ class Hub:
         session = aiohttp.ClientSession(
             timeout=waits,
             trust_env=True,  # proxies
+            requote_redirect_url=False,  # a signed address is good as it is written
             headers={"Accept-Encoding": "identity", "User-Agent": "synid"},
         )
         self._session = await self._stack.enter_async_context(session)
@@ -121,15 +133,15 @@ class Hub:
             HubUnreachableError: The hub cannot be reached.
             DiskFullError: There is no room.
         """
-        attempt, fault = 0, "it ended early"
+        attempt, fault, most = 0, "it ended early", part.size
         while True:
-            before = part.size
             try:
                 if await self._received(file, part, on_bytes):
                     return
             except (aiohttp.ClientError, TimeoutError, ConnectionError, _PassingError) as error:
                 fault = _words(error)
-            attempt = 0 if part.size > before else attempt + 1
+            attempt = 0 if part.size > most else attempt + 1  # a hub without ranges begins anew each time
+            most = max(most, part.size)
             if attempt >= self._config.tries:
                 if part.size:
                     raise TransferCutError(path=file.path, done=part.size, size=file.size or 0)
@@ -178,10 +190,11 @@ class Hub:
             if part.size and not _goes_on_at(answer, part.size):
                 part.restart()
             async for chunk in answer.content.iter_chunked(self._config.chunk):
+                if file.size is not None and part.size + len(chunk) > file.size:
+                    part.restart()
+                    raise _PassingError(f"it sends more than the {file.size} bytes that it announced")
                 part.write(chunk)
                 on_bytes(part.size)
-        if file.size is not None and part.size > file.size:
-            raise _PassingError(f"it sends {part.size} bytes of {file.size}")
         return file.size is None or part.size == file.size
 
     def _require(self, answer: aiohttp.ClientResponse, repo: str, revision: str, path: str) -> None:

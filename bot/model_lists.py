@@ -6,9 +6,10 @@ from pathlib import Path
 
 from bot.model_pull import require_whole, specs_of
 from bot.model_sets import companions, is_unchanged
+from storage.model_check import FileState
 from storage.model_errors import ModelNotPulledError, UnknownModelError
 from storage.model_sets import SetFolders
-from storage.models import FileState, ModelStore
+from storage.models import ModelStore
 from synid_engine.runtime.model_spec import ModelSpec
 from synid_engine.runtime.model_table import MODELS, SETS
 

@@ -12,7 +12,11 @@ from typing import Literal, TypeAlias, get_args
 
 from synid_engine.errors import InvalidSettingError
 
+NO_LICENCE = "none stated"
+"""What a model has whose authors name no licence."""
+
 _SHA256 = re.compile("[0-9a-f]{64}")
+_COMMIT = re.compile("[0-9a-f]{40}")
 _NAME = re.compile("[a-z0-9][a-z0-9._-]*")
 _MOST_FEW, _MOST_GUIDANCE = 50, 20
 
@@ -147,6 +151,11 @@ class ModelSpec:
         """Bytes of all files, as far as they are known; None if none is."""
         known = [file.size for file in self.files if file.size is not None]
         return sum(known) if known else None
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a commit."""
+        return _COMMIT.fullmatch(self.revision) is not None
 
     @property
     def needs_acceptance(self) -> bool:

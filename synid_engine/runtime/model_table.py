@@ -7,6 +7,7 @@ the file is checked against what the hub says of it and against its own format.
 from collections.abc import Mapping
 
 from synid_engine.runtime.model_spec import (
+    NO_LICENCE,
     FewStepSchedule,
     LicenceClass,
     ModelFile,
@@ -213,7 +214,7 @@ _SPECS = (
         repo="ByteDance/Hyper-SD",
         revision="main",
         files=(ModelFile(path="Hyper-SD15-8steps-CFG-lora.safetensors", size=269_127_064),),
-        licence="none stated",
+        licence=NO_LICENCE,
         licence_class=LicenceClass.RESEARCH_ONLY,  # what nobody licenses, nobody may serve to others
         about="draws in eight steps and keeps guidance and negative prompts",
         few_steps=FewStepSchedule(steps=8, guidance_scale=5.0, noise_scheduler="ddim_trailing"),
