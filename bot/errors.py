@@ -326,6 +326,21 @@ _say(
     lambda e: f"your set cannot be called {_short(e.name) or 'nothing'}; choose small letters: --name NAME",
 )
 _say(
+    models.OwnSetTakenError,
+    lambda e: f"your set {e.name} has another base, {e.source}; call this one otherwise: --name NAME",
+)
+_say(
+    models.BaseNotThereError,
+    lambda e: f"{e.path} is not there; --base takes a diffusers folder or one .safetensors file",
+)
+_say(
+    models.PickledBaseError,
+    lambda e: (
+        f"{e.path} is a pickle, which could run anything on this machine; convert it to .safetensors, "
+        "and give that to --base"
+    ),
+)
+_say(
     models.LicenceNotAcceptedError,
     lambda e: (
         f"{e.name} {_licensed(e.licence)}; if that suits you, the same command with --accept fetches it"

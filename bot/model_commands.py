@@ -87,7 +87,7 @@ def pull_models(
     if [one.name for one in sets] != list(names) or len(sets) != 1:
         raise InvalidSettingError(field="--base", value=" ".join(names), allowed="with the name of one set")
     wish = model_sets.wish_of(base, name, here)
-    _pull(model_sets.companions(sets[0]), here, accepts=accept)
+    _pull(model_sets.companions(sets[0]), here, accepts=accept, room_besides=wish.room)
     _print(str(model_sets.compose_own(sets[0], wish, here)))
 
 
@@ -132,7 +132,7 @@ def _require_no_name(name: str | None) -> None:
         raise InvalidSettingError(field="--name", value=name, allowed="given together with --base")
 
 
-def _pull(specs: Sequence["ModelSpec"], store: "ModelStore", *, accepts: bool) -> None:
+def _pull(specs: Sequence["ModelSpec"], store: "ModelStore", *, accepts: bool, room_besides: int = 0) -> None:
     from bot import model_pull
     from bot.console import Reporter
     from bot.model_hub import HubConfig
@@ -151,6 +151,7 @@ def _pull(specs: Sequence["ModelSpec"], store: "ModelStore", *, accepts: bool) -
             is_offline=settings.is_offline,
             on_progress=reporter,
             check_stop=reporter.check,
+            room_besides=room_besides,
         )
 
 

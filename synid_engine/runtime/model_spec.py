@@ -22,7 +22,8 @@ _MOST_FEW, _MOST_GUIDANCE = 50, 20
 
 FewStepMethod: TypeAlias = Literal["ddim_trailing", "lcm"]
 """What few-step adapters are trained for: DDIM that begins at the noisiest timestep, or LCM's own steps."""
-_PICKLES = frozenset({".bin", ".ckpt", ".pkl", ".pt", ".pth"})
+PICKLES = frozenset({".bin", ".ckpt", ".pkl", ".pt", ".pth"})
+"""How the names of files end that could run anything when they are read."""
 
 
 class LicenceClass(StrEnum):
@@ -79,7 +80,7 @@ class ModelFile:
     @property
     def is_pickle(self) -> bool:
         """Whether reading it could run whatever its author put in."""
-        return PurePosixPath(self.path).suffix in _PICKLES
+        return PurePosixPath(self.path).suffix in PICKLES
 
     def place_of(self, path: str) -> str:
         """Return where the candidate `path` lies in the model's own folder."""

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bot import model_sets
 from bot.cli import run
 from bot.model_hub import HubConfig
 from storage.models import ModelStore
 from synid_engine.runtime.model_table import MODELS
 
 from ...hub import FakeHub, fill, hub_in_a_thread  # noqa: TID252  (tests are no package)
+from ...ldm_names import SMALL_SHAPE  # noqa: TID252
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,10 @@ def mistake(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         return captured.err.splitlines()[-1]
 
     return run_mistake
+
+
+@pytest.fixture
+def small_bases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `--base` take small models for those of the family."""
+    wish_of = model_sets.wish_of
+    monkeypatch.setattr(model_sets, "wish_of", lambda *given: wish_of(*given, shape=SMALL_SHAPE))

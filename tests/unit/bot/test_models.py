@@ -13,7 +13,7 @@ import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
 from safetensors.torch import load_file, save
 
-from bot import model_pull, model_sets
+from bot import model_pull
 from bot.cli import run
 from bot.errors import sentence
 from bot.model_hub import HubConfig
@@ -29,7 +29,6 @@ from synid_engine.runtime.model_table import MODELS, SETS
 
 from ...adapters import kohya_layout, random_factors  # noqa: TID252  (tests are no package)
 from ...hub import FakeHub, add_folder, as_served, small_weights  # noqa: TID252
-from ...ldm_names import SMALL_SHAPE, small_checkpoint, small_clip_tokenizer  # noqa: TID252
 from ...small_models import save_preview_vae  # noqa: TID252
 
 UNET = "unet/diffusion_pytorch_model.fp16.safetensors"
@@ -393,62 +392,6 @@ def test_part_of_another_version_is_not_gone_on_with(store: ModelStore) -> None:
     with part_file(target, tag="b" * 64) as part:
         assert part.size == 0
     assert not part_path(target, tag="a" * 64).exists()
-
-
-def test_own_checkpoint_gets_the_companions_and_another_name(
-    hub: FakeHub,
-    store: ModelStore,
-    told: Callable[..., str],
-    mistake: Callable[..., str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tokenizer = small_clip_tokenizer(tmp_path / "tokenizer")
-    add_folder(hub, MODELS["clip-vit-l14"].repo, tokenizer)
-    told("models", "pull", "sd15")
-    expected = small_checkpoint(tmp_path / "My Model.safetensors")
-    convert = model_sets.compose_own
-    monkeypatch.setattr(model_sets, "compose_own", lambda *given: convert(*given, shape=SMALL_SHAPE))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    file = str(tmp_path / "My Model.safetensors")
-    folder = Path(told("models", "pull", "sd15", "--base", file).strip())
-    assert folder.name == "my-model"
-    assert (folder / "perception" / "clip" / "model.safetensors").is_file()
-    for filler in ("controlnet", "preview"):
-        (folder / filler).unlink()
-    drawn = load_backbone(folder, device="cpu", dtype=torch.float32)
-    assert all(torch.equal(one, expected[f"unet.{name}"]) for name, one in drawn.unet.state_dict().items())
-    assert "the base of my-model" in told("models", "verify", "my-model")
-    assert "my-model" in told("models", "list")
-    made = (folder / "unet").resolve().stat().st_mtime_ns
-    told("models", "pull", "sd15", "--base", file)
-    assert (folder / "unet").resolve().stat().st_mtime_ns == made
-    small_checkpoint(tmp_path / "My Model.safetensors", seed=9)
-    told("models", "pull", "sd15", "--base", file)
-    assert hash_model(folder) != drawn.model_hash
-    assert "cannot be called taesd" in mistake("models", "pull", "sd15", "--base", file, "--name", "taesd")
-    assert "cannot be called ../x" in mistake("models", "pull", "sd15", "--base", file, "--name", "../x")
-
-
-def test_own_folder_is_linked_and_its_change_is_noticed(
-    hub: FakeHub,
-    told: Callable[..., str],
-    mistake: Callable[..., str],
-    small_folder: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    base = Path(shutil.copytree(small_folder, tmp_path / "base"))
-    (base / "perception").mkdir()
-    folder = Path(told("models", "pull", "sd15", "--base", str(base), "--name", "mine").strip())
-    assert hash_model(folder) == hash_model(base)
-    assert list((base / "perception").iterdir()) == []
-    config = base / "scheduler" / "scheduler_config.json"
-    config.write_text(config.read_text() + " ")
-    assert run(["models", "verify", "mine"]) == 1
-    assert "damaged  the base of mine" in capsys.readouterr().out
-    shutil.rmtree(base / "vae")
-    assert "has no vae" in mistake("models", "pull", "sd15", "--base", str(base), "--name", "other")
 
 
 def test_mistakes_are_one_sentence(hub: FakeHub, mistake: Callable[..., str], tmp_path: Path) -> None:
