@@ -102,12 +102,13 @@ def verify_models(
     """Read every byte of models again; a damaged file is set aside, and the exit code is 1."""
     from bot import model_lists
 
-    findings = list(model_lists.verified(names, _store(store)))
-    for one in findings:
+    found: list[bool] = []
+    for one in model_lists.verified(names, _store(store)):
         _print(one.line())
-    if not findings:
+        found.append(one.is_sound)
+    if not found:
         _print("no model is here yet")
-    return 0 if all(one.is_sound for one in findings) else FAULTY
+    return 0 if all(found) else FAULTY
 
 
 @models.command("path")

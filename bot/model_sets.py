@@ -128,6 +128,14 @@ def compose_own(one: ModelSet, wish: OwnBaseWish, store: ModelStore) -> Path:
     return folders.put(record, one.parts, _files(one), base=own.path)
 
 
+def parts_of(record: ComposedSet, folders: SetFolders) -> tuple[ModelSpec, ...]:
+    """Return the pulled models that a set's folder leads to: with the adapter that it was given, if any."""
+    one = SETS[record.of]
+    adapter = (folders.folder_of(record.name) / _ADAPTER).resolve().name
+    own = companions(one) if record.own_base is not None else tuple(MODELS[part.model] for part in one.parts)
+    return (*own, MODELS[adapter]) if adapter in MODELS else own
+
+
 def is_unchanged(record: ComposedSet, folders: SetFolders) -> bool:
     """Tell whether a set's base still is what characters were made with."""
     from synid_engine.runtime.model_folder import hash_model  # torch loads here

@@ -18,6 +18,7 @@ class FileState(StrEnum):
     MISSING = "missing"
     OUTDATED = "outdated"
     DAMAGED = "damaged"
+    CHANGED = "changed"
     UNREADABLE = "unreadable"
 
 

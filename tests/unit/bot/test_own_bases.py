@@ -71,7 +71,7 @@ def test_own_folder_is_linked_and_its_change_is_noticed(
     config = base / "scheduler" / "scheduler_config.json"
     config.write_text(config.read_text() + " ")
     assert run(["models", "verify", "mine"]) == 1
-    assert "damaged  the base of mine" in capsys.readouterr().out
+    assert "changed  the base of mine" in capsys.readouterr().out
     shutil.rmtree(base / "vae")
     assert "has no vae" in mistake("models", "pull", "sd15", "--base", str(base), "--name", "other")
 
