@@ -348,7 +348,10 @@ _say(
 )
 _say(
     models.PickleRefusedError,
-    lambda e: f"{e.name} is not fetched: {e.path} is a pickle, which could run anything on this machine",
+    lambda e: (
+        f"{e.name} is not fetched: {e.path} is a pickle, which could run anything on this machine; "
+        "for another of its kind see: synid models list"
+    ),
 )
 _say(models.ModelNotPulledError, lambda e: f"{e.name} is not all here; pull it: synid models pull {e.name}")
 _say(

@@ -165,14 +165,10 @@ _SPECS = (
         role=ModelRole.POSE_DETECTOR,
         repo="lllyasviel/Annotators",
         revision="main",
-        files=(
-            ModelFile(path="body_pose_model.pth"),
-            ModelFile(path="hand_pose_model.pth"),
-            ModelFile(path="facenet.pth"),
-        ),
+        files=(ModelFile(path="body_pose_model.pth"),),
         licence="CMU OpenPose, non-commercial",
         licence_class=LicenceClass.RESEARCH_ONLY,
-        about="published as pickles only, which are never fetched: dwpose does the same",
+        about="a pickle, which is never fetched: dwpose finds poses, too",
     ),
     ModelSpec(
         name="taesd",

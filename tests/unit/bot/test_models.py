@@ -23,6 +23,7 @@ from storage.model_errors import TransferCutError
 from storage.models import ModelStore
 from storage.part_file import part_file, part_path
 from synid_engine.errors import JobCancelledError
+from synid_engine.pose.estimator_folder import DWPOSE_ONNX, OPENPOSE_WEIGHTS
 from synid_engine.runtime.backbone import load_backbone
 from synid_engine.runtime.model_folder import hash_model
 from synid_engine.runtime.model_table import MODELS, SETS
@@ -321,7 +322,9 @@ def test_model_for_research_only_has_to_be_accepted_once(
 
 
 def test_pickles_are_never_fetched(hub: FakeHub, mistake: Callable[..., str]) -> None:
-    assert "body_pose_model.pth is a pickle" in mistake("models", "pull", "openpose", "--accept")
+    said = mistake("models", "pull", "openpose", "--accept")
+    assert "body_pose_model.pth is a pickle" in said
+    assert said.endswith("see: synid models list")
     assert hub.asked == []
 
 
@@ -420,6 +423,11 @@ def test_list_is_readable(hub: FakeHub, told: Callable[..., str]) -> None:
     assert any(re.match(r"sd15 +not here +the full-size product", line) for line in lines)
     assert any("1.6 GiB" in line or "0 MiB" in line for line in lines)
     assert not any(len(line) > 150 for line in lines)
+
+
+def test_table_names_the_files_that_pose_estimators_read() -> None:
+    assert [file.path for file in MODELS["openpose"].files] == [OPENPOSE_WEIGHTS]
+    assert {file.path for file in MODELS["dwpose"].files} == set(DWPOSE_ONNX)
 
 
 def test_every_set_has_one_base_and_known_models() -> None:
