@@ -204,7 +204,8 @@ _say(
     engine.JudgeNotInstalledError,
     lambda e: (
         f"the policy names the judge {_short(e.judge)}, but {e.folder} has no {e.part}; "
-        "put it there or take the judge out of [judges]"
+        f"fetch it: synid models pull {e.folder.name if e.folder.name in SETS else 'sd15'} --safety-checker, "
+        "or take the judge out of [judges]"
     ),
 )
 _say(

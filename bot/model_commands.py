@@ -67,6 +67,9 @@ def pull_models(
             "--few-steps", help="Adapter that draws the set's lessons in few steps.", show_default=False
         ),
     ] = None,
+    safety_checker: Annotated[
+        bool, typer.Option("--safety-checker", help="With Stable Diffusion's own judge of pictures.")
+    ] = False,
     store: Store = None,
 ) -> None:
     """Fetch what is lacking of sets and models; stopped or cut off, the same command goes on where it was."""
@@ -77,9 +80,11 @@ def pull_models(
     sets = [SETS[one] for one in names if one in SETS]
     if few_steps is not None:
         sets = model_sets.with_few_steps(sets, few_steps)
+    if safety_checker:
+        sets = model_sets.with_safety_checker(sets)
     if base is None:
         _require_no_name(name)
-        wanted = names if few_steps is None else [*names, few_steps]
+        wanted = [*names, *(part.model for one in sets for part in one.parts)]
         _pull(model_pull.specs_of(wanted), here, accepts=accept)
         for folder in [model_sets.compose(one, here) for one in sets]:
             _print(str(folder))

@@ -22,6 +22,8 @@ CLIP = "clip-vit-l14"
 """Has the tokenizer that a checkpoint in one file lacks."""
 
 _ADAPTER = "few_steps/adapter"
+_CHECKER = "safety-checker"
+_CHECKER_PARTS = ("feature_extractor", "safety_checker")
 _ODD = re.compile("[^a-z0-9._-]+")
 
 
@@ -79,7 +81,7 @@ def wish_of(
 
 def companions(one: ModelSet) -> tuple[ModelSpec, ...]:
     """Return a set's models besides its base."""
-    return tuple(MODELS[part.model] for part in one.parts if part.place)
+    return tuple({part.model: MODELS[part.model] for part in one.parts if part.place}.values())
 
 
 def with_few_steps(sets: Sequence[ModelSet], name: str) -> list[ModelSet]:
@@ -95,6 +97,19 @@ def with_few_steps(sets: Sequence[ModelSet], name: str) -> list[ModelSet]:
         raise InvalidSettingError(field="--few-steps", value=name, allowed="with the name of a set")
     part = SetPart(place=_ADAPTER, model=name)
     return [replace(one, parts=(*one.parts, part)) for one in sets]
+
+
+def with_safety_checker(sets: Sequence[ModelSet]) -> list[ModelSet]:
+    """Return sets with Stable Diffusion's own judge of pictures in each.
+
+    Raises:
+        InvalidSettingError: There is no set to put it in.
+    """
+    if not sets:
+        allowed = "with the name of a set"
+        raise InvalidSettingError(field="--safety-checker", value="without one", allowed=allowed)
+    parts = tuple(SetPart(place=name, model=_CHECKER, folder=name) for name in _CHECKER_PARTS)
+    return [replace(one, parts=(*one.parts, *parts)) for one in sets]
 
 
 def compose(one: ModelSet, store: ModelStore) -> Path:
@@ -129,11 +144,13 @@ def compose_own(one: ModelSet, wish: OwnBaseWish, store: ModelStore) -> Path:
 
 
 def parts_of(record: ComposedSet, folders: SetFolders) -> tuple[ModelSpec, ...]:
-    """Return the pulled models that a set's folder leads to: with the adapter that it was given, if any."""
-    one = SETS[record.of]
-    adapter = (folders.folder_of(record.name) / _ADAPTER).resolve().name
+    """Return the pulled models that a set's folder leads to, with what it was given besides."""
+    one, folder = SETS[record.of], folders.folder_of(record.name)
     own = companions(one) if record.own_base is not None else tuple(MODELS[part.model] for part in one.parts)
-    return (*own, MODELS[adapter]) if adapter in MODELS else own
+    adapter, checker = (folder / _ADAPTER).resolve(), (folder / _CHECKER_PARTS[0]).resolve().parent
+    given = [adapter.name] if adapter.name in MODELS else []
+    given += [_CHECKER] if checker.name == _CHECKER else []
+    return (*own, *(MODELS[name] for name in given))
 
 
 def is_unchanged(record: ComposedSet, folders: SetFolders) -> bool:

@@ -148,7 +148,7 @@ class SetFolders:
         """
         final = self.folder_of(record.name)
         links = {Path(name): base / name for name in _BASE_PARTS if (base / name).exists()}
-        links |= {Path(one.place): self._root / one.model for one in parts if one.place}
+        links |= {Path(one.place): self._root / one.model / one.folder for one in parts if one.place}
         with scratch_folder(self.scratch) as scratch:
             folder = scratch / "set"
             for place, target in links.items():

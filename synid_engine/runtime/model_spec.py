@@ -45,6 +45,7 @@ class ModelRole(StrEnum):
     POSE_DETECTOR = "pose detector"
     PREVIEW = "preview decoder"
     FEW_STEPS = "few-step adapter"
+    PICTURE_JUDGE = "picture judge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +172,17 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPart:
-    """A model and its place in the folder of a set; the base's place is empty, the folder itself."""
+    """A model and its place in the folder of a set; the base's place is empty, the folder itself.
+
+    Attributes:
+        place: Where.
+        model: Its name.
+        folder: Of the model, what is put there; empty for all of it.
+    """
 
     place: str
     model: str
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from storage.files import disk_errors
 from storage.model_errors import TransferCutError
 from storage.models import ModelStore
 from storage.part_file import part_file, part_path
-from synid_engine.errors import JobCancelledError
+from synid_engine.errors import JobCancelledError, JudgeNotInstalledError
 from synid_engine.pose.estimator_folder import DWPOSE_ONNX, OPENPOSE_WEIGHTS
 from synid_engine.runtime.backbone import load_backbone
 from synid_engine.runtime.model_folder import hash_model
@@ -126,6 +126,27 @@ def test_set_gets_the_few_step_adapter_that_is_asked_for(
     assert drawn.few_steps.schedule == spec.few_steps
     told("models", "pull", "sd15")
     assert not (folder / "few_steps").exists()
+
+
+def test_set_gets_the_safety_checker_that_is_asked_for(
+    hub: FakeHub, told: Callable[..., str], mistake: Callable[..., str], store: ModelStore
+) -> None:
+    folder = Path(told("models", "pull", "sd15", "--safety-checker").strip())
+    assert (folder / "safety_checker" / "model.fp16.safetensors").is_file()
+    assert (folder / "feature_extractor" / "preprocessor_config.json").is_file()
+    spec = MODELS["safety-checker"]
+    assert f"sound    {spec.name}/safety_checker/config.json" in told("models", "verify", "sd15")
+    assert hash_model(folder) == hash_model(store.root / "dreamshaper-8")
+    told("models", "pull", "sd15")
+    assert not (folder / "safety_checker").exists()
+    assert "--safety-checker" in mistake("models", "pull", "taesd", "--safety-checker")
+
+
+def test_missing_judge_is_told_how_to_get(store: ModelStore) -> None:
+    said = sentence(
+        JudgeNotInstalledError(judge="safety_checker", folder=store.root / "sd15-insightface", part="x")
+    )
+    assert "fetch it: synid models pull sd15-insightface --safety-checker" in said
 
 
 def test_second_pull_asks_for_nothing(hub: FakeHub, told: Callable[..., str]) -> None:
