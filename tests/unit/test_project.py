@@ -4,6 +4,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,27 @@ def test_image_for_a_gpu_has_what_compiles_and_keeps_what_was_compiled() -> None
     [volumes] = [json.loads(line.removeprefix("VOLUME ")) for line in served if line.startswith("VOLUME ")]
     kept = dict(word.split("=") for word in settings.split()[1:])["TORCHINDUCTOR_CACHE_DIR"]
     assert str(Path(kept).parent) in volumes
+
+
+def test_steps_of_the_image_can_be_tried_on_every_base_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    loader = SourceFileLoader("container_steps", str(ROOT / ".ci" / "container-steps"))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    steps = module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, loader.name, steps)  # dataclasses look there
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    loader.exec_module(steps)
+    made: list[list[str]] = []
+    monkeypatch.setattr(steps.subprocess, "run", lambda words, **_: made.append(words))
+    bases = re.findall(r"BASE=(\S+)", (ROOT / "Dockerfile").read_text())
+    assert len(bases) == 2
+    for base in bases:
+        steps.make_root(base, tmp_path)
+    assert [("bookworm" in words, "noble" in words) for words in made] == [(False, True), (True, False)]
+    with pytest.raises(SystemExit, match="only these bases"):
+        steps.make_root("alpine:3", tmp_path)
 
 
 def test_dockerfile_ends_without_root() -> None:
