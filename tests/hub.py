@@ -31,6 +31,7 @@ class Manners:
         refused: Repositories for people who are logged in.
         renamed: Repositories that have another name now.
         faulty: How many answers a file's requests get that say 503.
+        retry_after_s: What those ask to wait.
         no_ranges: Files that are always sent from the start.
         cuts: The same as `cut_after`, for one answer after the other.
         longer: Files that come with so many bytes more than were announced.
@@ -45,6 +46,7 @@ class Manners:
     refused: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     faulty: dict[str, int] = field(default_factory=dict)
+    retry_after_s: int = 0
     no_ranges: set[str] = field(default_factory=set)
     cuts: dict[str, Iterator[int]] = field(default_factory=dict)
     longer: dict[str, int] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class FakeHub:
             raise web.HTTPNotFound
         if self.manners.faulty.get(path, 0) > 0:
             self.manners.faulty[path] -= 1
-            raise web.HTTPServiceUnavailable
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": str(self.manners.retry_after_s)})
         return path, self.files[repo, path]
 
     async def _resolve(self, request: web.Request) -> web.StreamResponse:

@@ -59,6 +59,14 @@ def test_interrupt_ends_a_pull_whose_hub_is_silent(hub: FakeHub) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_hub_that_asks_to_wait_is_waited_for(hub: FakeHub, told: Callable[..., str]) -> None:
+    hub.manners.faulty["config.json"] = 1
+    hub.manners.retry_after_s = 1
+    began = time.monotonic()
+    told("models", "pull", "taesd")
+    assert time.monotonic() - began >= 1
+
+
 def test_tag_that_is_no_file_name_is_one_all_the_same(
     hub: FakeHub, store: ModelStore, told: Callable[..., str]
 ) -> None:
