@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storage.files import scratch_folder, sha256_of, sweep_scratch
+from storage.files import sha256_of
 from storage.model_errors import BaseNotThereError, PickledBaseError
 from storage.model_sets import ComposedSet, OwnBase, SetFolders
 from storage.models import ModelStore
+from storage.swept_scratch import swept_scratch
 from synid_engine.errors import InvalidSettingError
 from synid_engine.runtime.model_spec import PICKLES, ModelSet, ModelSpec, SetPart
 from synid_engine.runtime.model_table import MODELS, SETS
@@ -169,8 +170,7 @@ def _converted(wish: OwnBaseWish, folders: SetFolders, *, tokenizer: Path) -> Ow
     folder = folders.base_folder_of(wish.name)
     is_same = before is not None and before.own_base is not None and before.own_base.source_sha256 == found
     if not is_same or not folder.is_dir():
-        sweep_scratch(folders.scratch)
-        with scratch_folder(folders.scratch) as scratch:
+        with swept_scratch(folders.scratch) as scratch:
             convert_single_file(wish.path, scratch / "base", tokenizer=tokenizer, shape=wish.shape)
             folders.put_base(wish.name, scratch / "base")
     return OwnBase(path=folder, source=wish.path, source_sha256=found)

@@ -1,22 +1,20 @@
 """Files that are either whole or absent: write, sync, rename. Knows nothing about characters."""
 
 import errno
-import fcntl
 import hashlib
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from storage.errors import DiskFullError, UnwritableError
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _READ = 1 << 20
-_SCRATCH = "new-"
-_NOT_YET_LOCKED_S = 60.0
+SCRATCH = "new-"
+"""How the names of scratch folders begin."""
 
 
 def sha256_of(path: Path) -> str:
@@ -105,33 +103,12 @@ def scratch_folder(parent: Path) -> Generator[Path]:
     """Lend a new folder on the same disk as its future place; what is left in it afterwards is removed."""
     with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        folder = parent / f"{_SCRATCH}{secrets.token_hex(8)}"
+        folder = parent / f"{SCRATCH}{secrets.token_hex(8)}"
         folder.mkdir()
     try:
-        with _opened_folder(folder) as descriptor:
-            with suppress(OSError):  # a disk without locks is one where nothing is swept
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield folder
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def sweep_scratch(parent: Path) -> None:
-    """Remove the scratch folders of programs that were killed; those that are lent are locked."""
-    for folder in parent.glob(f"{_SCRATCH}*"):
-        with suppress(OSError), _opened_folder(folder) as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if time.time() - os.fstat(descriptor).st_mtime > _NOT_YET_LOCKED_S:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _opened_folder(path: Path) -> Generator[int]:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _sync_file(path: Path) -> None:
@@ -143,5 +120,8 @@ def sync_folder(path: Path) -> None:
     """Put a folder's names on the disk."""
     if os.name != "posix":
         return
-    with _opened_folder(path) as descriptor:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from storage.files import disk_errors, move_folder, scratch_folder, sync_folder, write_whole
+from storage.files import disk_errors, move_folder, sync_folder, write_whole
 from storage.model_errors import ModelNameTakenError, OwnSetTakenError
 from storage.models import RECORD_FILE
+from storage.swept_scratch import swept_scratch
 from synid_engine.runtime.model_spec import SetPart
 
 BASES = "bases"
@@ -149,7 +150,7 @@ class SetFolders:
         final = self.folder_of(record.name)
         links = {Path(name): base / name for name in _BASE_PARTS if (base / name).exists()}
         links |= {Path(one.place): self._root / one.model / one.folder for one in parts if one.place}
-        with scratch_folder(self.scratch) as scratch:
+        with swept_scratch(self.scratch) as scratch:
             folder = scratch / "set"
             for place, target in links.items():
                 near = target.is_relative_to(self._root)

@@ -17,10 +17,10 @@ import pytest
 from bot import model_pull
 from bot.cli import run
 from bot.model_hub import HubConfig
-from storage.files import scratch_folder, sweep_scratch
 from storage.model_errors import PullRunningError
 from storage.models import ModelStore
 from storage.part_file import part_file
+from storage.swept_scratch import swept_scratch
 from synid_engine.runtime.model_table import MODELS
 
 from ...hub import FakeHub, as_served, small_weights  # noqa: TID252  (tests are no package)
@@ -262,11 +262,11 @@ def test_scratch_of_a_killed_program_is_swept_and_that_of_a_living_one_is_not(tm
     left.mkdir()
     fresh = tmp_path / "new-fedcba9876543210"
     fresh.mkdir()
-    with scratch_folder(tmp_path) as lent:
+    with swept_scratch(tmp_path) as lent:
         for folder in (left, lent):
             os.utime(folder, (0, 0))
-        sweep_scratch(tmp_path)
-        assert sorted(tmp_path.iterdir()) == sorted((fresh, lent))
+        with swept_scratch(tmp_path) as second:
+            assert sorted(tmp_path.iterdir()) == sorted((fresh, lent, second))
 
 
 def _failing(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
