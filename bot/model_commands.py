@@ -67,6 +67,9 @@ def pull_models(
             "--few-steps", help="Adapter that draws the set's lessons in few steps.", show_default=False
         ),
     ] = None,
+    safety_checker: Annotated[
+        bool, typer.Option("--safety-checker", help="With Stable Diffusion's own judge of pictures.")
+    ] = False,
     store: Store = None,
 ) -> None:
     """Fetch what is lacking of sets and models; stopped or cut off, the same command goes on where it was."""
@@ -77,9 +80,11 @@ def pull_models(
     sets = [SETS[one] for one in names if one in SETS]
     if few_steps is not None:
         sets = model_sets.with_few_steps(sets, few_steps)
+    if safety_checker:
+        sets = model_sets.with_safety_checker(sets)
     if base is None:
         _require_no_name(name)
-        wanted = names if few_steps is None else [*names, few_steps]
+        wanted = [*names, *(part.model for one in sets for part in one.parts)]
         _pull(model_pull.specs_of(wanted), here, accepts=accept)
         for folder in [model_sets.compose(one, here) for one in sets]:
             _print(str(folder))
@@ -87,7 +92,7 @@ def pull_models(
     if [one.name for one in sets] != list(names) or len(sets) != 1:
         raise InvalidSettingError(field="--base", value=" ".join(names), allowed="with the name of one set")
     wish = model_sets.wish_of(base, name, here)
-    _pull(model_sets.companions(sets[0]), here, accepts=accept)
+    _pull(model_sets.companions(sets[0]), here, accepts=accept, room_besides=wish.room)
     _print(str(model_sets.compose_own(sets[0], wish, here)))
 
 
@@ -102,12 +107,13 @@ def verify_models(
     """Read every byte of models again; a damaged file is set aside, and the exit code is 1."""
     from bot import model_lists
 
-    findings = list(model_lists.verified(names, _store(store)))
-    for one in findings:
+    found: list[bool] = []
+    for one in model_lists.verified(names, _store(store)):
         _print(one.line())
-    if not findings:
+        found.append(one.is_sound)
+    if not found:
         _print("no model is here yet")
-    return 0 if all(one.is_sound for one in findings) else FAULTY
+    return 0 if all(found) else FAULTY
 
 
 @models.command("path")
@@ -132,7 +138,7 @@ def _require_no_name(name: str | None) -> None:
         raise InvalidSettingError(field="--name", value=name, allowed="given together with --base")
 
 
-def _pull(specs: Sequence["ModelSpec"], store: "ModelStore", *, accepts: bool) -> None:
+def _pull(specs: Sequence["ModelSpec"], store: "ModelStore", *, accepts: bool, room_besides: int = 0) -> None:
     from bot import model_pull
     from bot.console import Reporter
     from bot.model_hub import HubConfig
@@ -150,6 +156,8 @@ def _pull(specs: Sequence["ModelSpec"], store: "ModelStore", *, accepts: bool) -
             HubConfig(endpoint=settings.hub),
             is_offline=settings.is_offline,
             on_progress=reporter,
+            check_stop=reporter.check,
+            room_besides=room_besides,
         )
 
 

@@ -17,11 +17,13 @@ from yarl import URL
 
 from storage.model_errors import HubFileMissingError, HubRefusedError, HubUnreachableError, TransferCutError
 from storage.part_file import PartFile
+from synid_engine.errors import InvalidSettingError
 
 _REFUSALS = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _PASSING = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
 _FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
 _MOST_REDIRECTS = 5
+_LONGEST_WAIT_S = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,16 @@ class HubConfig:
     wait_s: float = 1.0
     silence_s: float = 60.0
     chunk: int = 1 << 20
+
+    def __post_init__(self) -> None:
+        try:
+            address = URL(self.endpoint)
+            is_address = address.scheme in {"http", "https"} and bool(address.host)
+        except ValueError:
+            is_address = False
+        if not is_address:
+            allowed = "an address such as https://huggingface.co"
+            raise InvalidSettingError(field="HF_ENDPOINT", value=self.endpoint, allowed=allowed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +91,7 @@ class Hub:
         session = aiohttp.ClientSession(
             timeout=waits,
             trust_env=True,  # proxies
+            requote_redirect_url=False,  # a signed address is good as it is written
             headers={"Accept-Encoding": "identity", "User-Agent": "synid"},
         )
         self._session = await self._stack.enter_async_context(session)
@@ -99,7 +112,7 @@ class Hub:
         """
         fault: object = "no answer"
         for attempt in range(self._config.tries):
-            await self._wait(attempt)
+            await self._wait(attempt, fault)
             try:
                 return await self._described(repo, revision, path)
             except (*_FAULTS, _PassingError) as error:
@@ -121,24 +134,27 @@ class Hub:
             HubUnreachableError: The hub cannot be reached.
             DiskFullError: There is no room.
         """
-        attempt, fault = 0, "it ended early"
+        attempt, most = 0, part.size
+        fault: object = "it ended early"
         while True:
-            before = part.size
             try:
                 if await self._received(file, part, on_bytes):
                     return
             except (aiohttp.ClientError, TimeoutError, ConnectionError, _PassingError) as error:
-                fault = _words(error)
-            attempt = 0 if part.size > before else attempt + 1
+                fault = error
+            attempt = 0 if part.size > most else attempt + 1  # a hub without ranges begins anew each time
+            most = max(most, part.size)
             if attempt >= self._config.tries:
                 if part.size:
                     raise TransferCutError(path=file.path, done=part.size, size=file.size or 0)
-                raise HubUnreachableError(endpoint=self._config.endpoint, detail=fault)
-            await self._wait(attempt)
+                raise HubUnreachableError(endpoint=self._config.endpoint, detail=_words(fault))
+            await self._wait(attempt, fault)
 
-    async def _wait(self, attempt: int) -> None:
+    async def _wait(self, attempt: int, fault: object) -> None:
+        """Wait before another try, as long as the hub asks for or longer."""
+        asked = fault.wait_s if isinstance(fault, _PassingError) else 0.0
         if attempt:
-            await asyncio.sleep(self._config.wait_s * 2 ** (attempt - 1))
+            await asyncio.sleep(max(asked, self._config.wait_s * 2 ** (attempt - 1)))
 
     async def _described(self, repo: str, revision: str, path: str) -> HubFile:
         """Ask once. A hub answers for a large file by sending one elsewhere, and says here what it is."""
@@ -178,10 +194,11 @@ class Hub:
             if part.size and not _goes_on_at(answer, part.size):
                 part.restart()
             async for chunk in answer.content.iter_chunked(self._config.chunk):
+                if file.size is not None and part.size + len(chunk) > file.size:
+                    part.restart()
+                    raise _PassingError(f"it sends more than the {file.size} bytes that it announced")
                 part.write(chunk)
                 on_bytes(part.size)
-        if file.size is not None and part.size > file.size:
-            raise _PassingError(f"it sends {part.size} bytes of {file.size}")
         return file.size is None or part.size == file.size
 
     def _require(self, answer: aiohttp.ClientResponse, repo: str, revision: str, path: str) -> None:
@@ -191,7 +208,9 @@ class Hub:
         if answer.status in _REFUSALS:
             raise HubRefusedError(repo=repo)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in _PASSING:
-            raise _PassingError(f"it answers {answer.status}")
+            asked = answer.headers.get("Retry-After", "")
+            wait_s = min(int(asked), _LONGEST_WAIT_S) if asked.isdecimal() else 0.0
+            raise _PassingError(f"it answers {answer.status}", wait_s=wait_s)
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise HubUnreachableError(endpoint=self._config.endpoint, detail=f"it answers {answer.status}")
 
@@ -206,7 +225,11 @@ class Hub:
 
 
 class _PassingError(Exception):
-    """An answer that may be another one next time."""
+    """An answer that may be another one next time; `wait_s` is how long the hub asks to wait for that."""
+
+    def __init__(self, words: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(words)
+        self.wait_s = wait_s
 
 
 def _plain(tag: str) -> str:

@@ -12,12 +12,25 @@ from pathlib import Path
 from storage.errors import DiskFullError, UnwritableError
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_READ = 1 << 20
+SCRATCH = "new-"
+"""How the names of scratch folders begin."""
 
 
 def sha256_of(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_hash_of(path: Path) -> str:
+    """Return the name that git gives to a file with these bytes."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        digest = hashlib.sha1(f"blob {size}\0".encode(), usedforsecurity=False)
+        while chunk := file.read(_READ):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 @contextmanager
@@ -90,7 +103,7 @@ def scratch_folder(parent: Path) -> Generator[Path]:
     """Lend a new folder on the same disk as its future place; what is left in it afterwards is removed."""
     with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        folder = parent / f"new-{secrets.token_hex(8)}"
+        folder = parent / f"{SCRATCH}{secrets.token_hex(8)}"
         folder.mkdir()
     try:
         yield folder

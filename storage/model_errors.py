@@ -22,6 +22,31 @@ class ModelNameTakenError(InvalidRequestError):
         self.name = name
 
 
+class OwnSetTakenError(InvalidRequestError):
+    """Somebody's own set is called `name` already, and has another base, made from `source`."""
+
+    def __init__(self, *, name: str, source: Path) -> None:
+        super().__init__(name, source)
+        self.name = name
+        self.source = source
+
+
+class BaseNotThereError(InvalidRequestError):
+    """There is no base model `path`."""
+
+    def __init__(self, *, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class PickledBaseError(InvalidRequestError):
+    """The base model `path` is a pickle, which could run anything when it is read."""
+
+    def __init__(self, *, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 class LicenceNotAcceptedError(InvalidRequestError):
     """The model `name` is for research only, under `licence`, and nobody here has accepted that."""
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from storage.files import disk_errors, move_folder, scratch_folder, sync_folder, write_whole
-from storage.model_errors import ModelNameTakenError
+from storage.files import disk_errors, move_folder, sync_folder, write_whole
+from storage.model_errors import ModelNameTakenError, OwnSetTakenError
 from storage.models import RECORD_FILE
+from storage.swept_scratch import swept_scratch
 from synid_engine.runtime.model_spec import SetPart
 
 BASES = "bases"
@@ -107,16 +108,26 @@ class SetFolders:
             if found is not None:
                 yield found
 
-    def require_free(self, name: str, *, taken: Collection[str]) -> None:
-        """Find out whether somebody's own set can have this name; their own earlier one may be replaced.
+    def require_free(self, name: str, *, taken: Collection[str], source: Path) -> None:
+        """Find out whether somebody's own set can have this name; one with the same base may be replaced.
+
+        Args:
+            name: The name.
+            taken: Names of published models and sets.
+            source: What the base is made from.
 
         Raises:
             ModelNameTakenError: A published model or set has it, or no folder could.
+            OwnSetTakenError: A set has it whose base is made from something else that is still there.
         """
         own = self.record_of(name)
         is_other = self.folder_of(name).exists() and (own is None or own.own_base is None)
         if not _NAME.fullmatch(name) or name in taken or name == BASES or is_other:
             raise ModelNameTakenError(name=name)
+        if own is None or own.own_base is None or own.own_base.source == source:
+            return
+        if own.own_base.source.exists():
+            raise OwnSetTakenError(name=name, source=own.own_base.source)
 
     def put(
         self, record: ComposedSet, parts: Collection[SetPart], files: Mapping[str, bytes], *, base: Path
@@ -138,8 +149,8 @@ class SetFolders:
         """
         final = self.folder_of(record.name)
         links = {Path(name): base / name for name in _BASE_PARTS if (base / name).exists()}
-        links |= {Path(one.place): self._root / one.model for one in parts if one.place}
-        with scratch_folder(self.scratch) as scratch:
+        links |= {Path(one.place): self._root / one.model / one.folder for one in parts if one.place}
+        with swept_scratch(self.scratch) as scratch:
             folder = scratch / "set"
             for place, target in links.items():
                 near = target.is_relative_to(self._root)

@@ -3,21 +3,25 @@
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from storage.files import disk_errors
+from storage.errors import UnwritableError
+from storage.files import disk_errors, git_hash_of
 from storage.model_errors import PullRunningError
 
 _READ = 1 << 20
 _LONGEST_TAG = 16
+_HASH = re.compile("[0-9a-f]{16,}")
 
 
 def part_path(target: Path, *, tag: str) -> Path:
     """Return where the part of a file lies; another version of the file, by its tag, is another part."""
-    return target.with_name(f".{target.name}.{tag[:_LONGEST_TAG] or 'untagged'}.part")
+    plain = tag if _HASH.fullmatch(tag) else hashlib.sha256(tag.encode()).hexdigest()
+    return target.with_name(f".{target.name}.{plain[:_LONGEST_TAG]}.part")
 
 
 class PartFile:
@@ -62,11 +66,7 @@ class PartFile:
         """The name that git gives to a file with these bytes."""
         with disk_errors(self.path):
             self._file.flush()
-        digest = hashlib.sha1(f"blob {self.size}\0".encode(), usedforsecurity=False)
-        with self.path.open("rb") as file:
-            while chunk := file.read(_READ):
-                digest.update(chunk)
-        return digest.hexdigest()
+        return git_hash_of(self.path)
 
     def sync(self) -> None:
         """Put all bytes on the disk; errors as in `write`."""
@@ -93,10 +93,7 @@ def part_file(target: Path, *, tag: str) -> Generator[PartFile]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+b")
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PullRunningError(path=target) from error
+        _lock(file, path, target)
         for other in path.parent.glob(f".{target.name}.*.part"):
             if other != path:
                 other.unlink(missing_ok=True)
@@ -105,3 +102,16 @@ def part_file(target: Path, *, tag: str) -> Generator[PartFile]:
     finally:
         with disk_errors(path):
             file.close()
+
+
+def _lock(file: BinaryIO, path: Path, target: Path) -> None:
+    """Take a part for this process; one that another process has put into its place meanwhile is no part."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_part = path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except BlockingIOError as error:
+        raise PullRunningError(path=target) from error
+    except OSError as error:
+        raise UnwritableError(path=path, reason=error.strerror or type(error).__name__) from error
+    if not is_part:
+        raise PullRunningError(path=target)

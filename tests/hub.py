@@ -17,6 +17,7 @@ from synid_engine.runtime.model_spec import ModelSpec
 from synid_engine.runtime.model_table import MODELS
 
 COMMIT = "c0" * 20
+SIGNATURE = "Key=a%2Fb%7E%28c%29&Expires=9"
 _LARGE = (".safetensors", ".onnx", ".pth")
 
 
@@ -30,7 +31,12 @@ class Manners:
         refused: Repositories for people who are logged in.
         renamed: Repositories that have another name now.
         faulty: How many answers a file's requests get that say 503.
+        retry_after_s: What those ask to wait.
         no_ranges: Files that are always sent from the start.
+        cuts: The same as `cut_after`, for one answer after the other.
+        longer: Files that come with so many bytes more than were announced.
+        silent: Files that are never answered.
+        tags: What is said of files instead of a hash.
         wait_s: Between the pieces of an answer.
         piece: Bytes of a piece.
     """
@@ -40,7 +46,12 @@ class Manners:
     refused: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     faulty: dict[str, int] = field(default_factory=dict)
+    retry_after_s: int = 0
     no_ranges: set[str] = field(default_factory=set)
+    cuts: dict[str, Iterator[int]] = field(default_factory=dict)
+    longer: dict[str, int] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    tags: dict[str, str] = field(default_factory=dict)
     wait_s: float = 0.0
     piece: int = 1 << 16
 
@@ -81,7 +92,7 @@ class FakeHub:
             raise web.HTTPNotFound
         if self.manners.faulty.get(path, 0) > 0:
             self.manners.faulty[path] -= 1
-            raise web.HTTPServiceUnavailable
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": str(self.manners.retry_after_s)})
         return path, self.files[repo, path]
 
     async def _resolve(self, request: web.Request) -> web.StreamResponse:
@@ -94,22 +105,22 @@ class FakeHub:
         path, data = self._found(request)
         if not path.endswith(_LARGE):
             tag = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-            headers = {"ETag": f'"{tag}"', "X-Repo-Commit": COMMIT}
+            headers = {"ETag": f'"{self.manners.tags.get(path, tag)}"', "X-Repo-Commit": COMMIT}
             if request.method == "HEAD":
                 return web.Response(body=data, headers=headers)
             return await self._answer(request, path, data, headers)
         owner, name = request.match_info["owner"], request.match_info["name"]
         headers = {
-            "Location": f"/cdn/{owner}/{name}/{path}",
-            "X-Linked-Etag": f'"{hashlib.sha256(data).hexdigest()}"',
+            "Location": f"/cdn/{owner}/{name}/{path}?{SIGNATURE}",
+            "X-Linked-Etag": f'"{self.manners.tags.get(path, hashlib.sha256(data).hexdigest())}"',
             "X-Linked-Size": str(len(data)),
             "X-Repo-Commit": COMMIT,
         }
         return web.Response(status=302, headers=headers)
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
-        if request.method == "HEAD":
-            raise web.HTTPForbidden  # a signed address is good for one method
+        if request.method == "HEAD" or request.raw_path.partition("?")[2] != SIGNATURE:
+            raise web.HTTPForbidden  # a signed address is good for one method, and as it is written
         path, data = self._found(request)
         return await self._answer(request, path, data, {})
 
@@ -117,18 +128,22 @@ class FakeHub:
         self, request: web.Request, path: str, data: bytes, headers: Mapping[str, str]
     ) -> web.StreamResponse:
         manners, start = self.manners, request.http_range.start or 0
+        if path in manners.silent:
+            await asyncio.sleep(3600)
         if start >= len(data) > 0 and request.headers.get("Range"):
             raise web.HTTPRequestRangeNotSatisfiable
         if path in manners.corrupt:
             data = data[:-1] + bytes([data[-1] ^ 1])
         if path in manners.no_ranges:
             start = 0
+        data += bytes(manners.longer.get(path, 0))
         answer = web.StreamResponse(status=206 if start else 200, headers=dict(headers))
         if start:
             answer.headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
         answer.content_length = len(data) - start
         await answer.prepare(request)
-        end = min(len(data), start + manners.cut_after.get(path, len(data)))
+        cut_after = next(manners.cuts.get(path, iter(())), manners.cut_after.get(path, len(data)))
+        end = min(len(data), start + cut_after)
         for at in range(start, end, manners.piece):
             await answer.write(data[at : min(end, at + manners.piece)])
             await asyncio.sleep(manners.wait_s)

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from synid_engine.runtime.single_file import CheckpointShape
+from synid_engine.runtime.checkpoint_shape import CheckpointShape
 
 from .small_models import small_tokenizer
 

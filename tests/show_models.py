@@ -84,6 +84,8 @@ _SHOWN: tuple[tuple[str, Callable[[FakeHub], None], tuple[str, ...]], ...] = (
     ("a byte changes on the disk", _damaged, ("verify", "taesd")),
     ("pulled again", _nothing, ("pull", "taesd")),
     ("where it is", _nothing, ("path", "taesd")),
+    ("good", _nothing, ("pull", "sd15")),
+    ("the whole set", _nothing, ("path", "sd15")),
 )
 
 

@@ -12,13 +12,18 @@ from typing import Literal, TypeAlias, get_args
 
 from synid_engine.errors import InvalidSettingError
 
+NO_LICENCE = "none stated"
+"""What a model has whose authors name no licence."""
+
 _SHA256 = re.compile("[0-9a-f]{64}")
+_COMMIT = re.compile("[0-9a-f]{40}")
 _NAME = re.compile("[a-z0-9][a-z0-9._-]*")
 _MOST_FEW, _MOST_GUIDANCE = 50, 20
 
 FewStepMethod: TypeAlias = Literal["ddim_trailing", "lcm"]
 """What few-step adapters are trained for: DDIM that begins at the noisiest timestep, or LCM's own steps."""
-_PICKLES = frozenset({".bin", ".ckpt", ".pkl", ".pt", ".pth"})
+PICKLES = frozenset({".bin", ".ckpt", ".pkl", ".pt", ".pth"})
+"""How the names of files end that could run anything when they are read."""
 
 
 class LicenceClass(StrEnum):
@@ -40,6 +45,7 @@ class ModelRole(StrEnum):
     POSE_DETECTOR = "pose detector"
     PREVIEW = "preview decoder"
     FEW_STEPS = "few-step adapter"
+    PICTURE_JUDGE = "picture judge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +81,7 @@ class ModelFile:
     @property
     def is_pickle(self) -> bool:
         """Whether reading it could run whatever its author put in."""
-        return PurePosixPath(self.path).suffix in _PICKLES
+        return PurePosixPath(self.path).suffix in PICKLES
 
     def place_of(self, path: str) -> str:
         """Return where the candidate `path` lies in the model's own folder."""
@@ -149,6 +155,11 @@ class ModelSpec:
         return sum(known) if known else None
 
     @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a commit."""
+        return _COMMIT.fullmatch(self.revision) is not None
+
+    @property
     def needs_acceptance(self) -> bool:
         """Whether somebody must say that the licence suits them."""
         return self.licence_class is LicenceClass.RESEARCH_ONLY
@@ -161,10 +172,17 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPart:
-    """A model and its place in the folder of a set; the base's place is empty, the folder itself."""
+    """A model and its place in the folder of a set; the base's place is empty, the folder itself.
+
+    Attributes:
+        place: Where.
+        model: Its name.
+        folder: Of the model, what is put there; empty for all of it.
+    """
 
     place: str
     model: str
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

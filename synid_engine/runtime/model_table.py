@@ -7,6 +7,7 @@ the file is checked against what the hub says of it and against its own format.
 from collections.abc import Mapping
 
 from synid_engine.runtime.model_spec import (
+    NO_LICENCE,
     FewStepSchedule,
     LicenceClass,
     ModelFile,
@@ -18,9 +19,9 @@ from synid_engine.runtime.model_spec import (
 )
 
 
-def _half(part: str) -> ModelFile:
+def _half(part: str, *, size: int) -> ModelFile:
     """Return a weight file of diffusers, at half precision where the repository has it."""
-    return ModelFile(path=f"{part}.fp16.safetensors", instead=f"{part}.safetensors")
+    return ModelFile(path=f"{part}.fp16.safetensors", instead=f"{part}.safetensors", size=size)
 
 
 _SPECS = (
@@ -33,15 +34,15 @@ _SPECS = (
             ModelFile(path="model_index.json"),
             ModelFile(path="scheduler/scheduler_config.json"),
             ModelFile(path="text_encoder/config.json"),
-            _half("text_encoder/model"),
+            _half("text_encoder/model", size=246_144_152),
             ModelFile(path="tokenizer/merges.txt"),
             ModelFile(path="tokenizer/special_tokens_map.json"),
             ModelFile(path="tokenizer/tokenizer_config.json"),
             ModelFile(path="tokenizer/vocab.json"),
             ModelFile(path="unet/config.json"),
-            _half("unet/diffusion_pytorch_model"),
+            _half("unet/diffusion_pytorch_model", size=1_719_125_304),
             ModelFile(path="vae/config.json"),
-            _half("vae/diffusion_pytorch_model"),
+            _half("vae/diffusion_pytorch_model", size=167_335_342),
         ),
         licence="CreativeML Open RAIL-M",
         licence_class=LicenceClass.USE_RESTRICTED,
@@ -52,7 +53,7 @@ _SPECS = (
         role=ModelRole.POSE_CONTROL,
         repo="lllyasviel/control_v11p_sd15_openpose",
         revision="9ae9f970358db89e211b87c915f9535c6686d5ba",
-        files=(ModelFile(path="config.json"), _half("diffusion_pytorch_model")),
+        files=(ModelFile(path="config.json"), _half("diffusion_pytorch_model", size=722_598_642)),
         licence="Open RAIL",
         licence_class=LicenceClass.USE_RESTRICTED,
         about="ControlNet that follows a skeleton",
@@ -104,10 +105,11 @@ _SPECS = (
         name="yunet",
         role=ModelRole.FACE_DETECTOR,
         repo="opencv/face_detection_yunet",
-        revision="main",
+        revision="3cc26e7f1014a5ee5d74a42acee58bafc9d0a310",
         files=(
             ModelFile(
                 path="face_detection_yunet_2023mar.onnx",
+                size=232_589,
                 sha256="8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
             ),
         ),
@@ -142,7 +144,7 @@ _SPECS = (
         name="dwpose",
         role=ModelRole.POSE_DETECTOR,
         repo="yzd-v/DWPose",
-        revision="main",
+        revision="1a7144101628d69ee7a3768d1ee3a094070dc388",
         files=(
             ModelFile(
                 path="dw-ll_ucoco_384.onnx",
@@ -164,14 +166,10 @@ _SPECS = (
         role=ModelRole.POSE_DETECTOR,
         repo="lllyasviel/Annotators",
         revision="main",
-        files=(
-            ModelFile(path="body_pose_model.pth"),
-            ModelFile(path="hand_pose_model.pth"),
-            ModelFile(path="facenet.pth"),
-        ),
+        files=(ModelFile(path="body_pose_model.pth"),),
         licence="CMU OpenPose, non-commercial",
         licence_class=LicenceClass.RESEARCH_ONLY,
-        about="published as pickles only, which are never fetched: dwpose does the same",
+        about="a pickle, which is never fetched: dwpose finds poses, too",
     ),
     ModelSpec(
         name="taesd",
@@ -189,6 +187,32 @@ _SPECS = (
         licence="MIT",
         licence_class=LicenceClass.PERMISSIVE,
         about="small decoder for previews",
+    ),
+    ModelSpec(
+        name="safety-checker",
+        role=ModelRole.PICTURE_JUDGE,
+        repo="stable-diffusion-v1-5/stable-diffusion-v1-5",
+        revision="451f4fe16113bff5a5d2269ed5ad43b0592e9a14",
+        files=(
+            ModelFile(
+                path="feature_extractor/preprocessor_config.json",
+                size=342,
+                sha256="2a1da83b5e1032aaeef397552ddb408dca0d8cd1dc58f61bf6abf38d6f33a0a2",
+            ),
+            ModelFile(
+                path="safety_checker/config.json",
+                size=4723,
+                sha256="5dd77a06cbd9b155060bd58deb81ffd1aafc1c6d7970acac674c1128bd4edfe2",
+            ),
+            ModelFile(
+                path="safety_checker/model.fp16.safetensors",
+                size=608_018_440,
+                sha256="08902f19b1cfebd7c989f152fc0507bef6898c706a91d666509383122324b511",
+            ),
+        ),
+        licence="CreativeML Open RAIL-M",
+        licence_class=LicenceClass.USE_RESTRICTED,
+        about="judges finished pictures beside open_nsfw: pull a set with --safety-checker",
     ),
     ModelSpec(
         name="lcm-lora",
@@ -213,7 +237,7 @@ _SPECS = (
         repo="ByteDance/Hyper-SD",
         revision="main",
         files=(ModelFile(path="Hyper-SD15-8steps-CFG-lora.safetensors", size=269_127_064),),
-        licence="none stated",
+        licence=NO_LICENCE,
         licence_class=LicenceClass.RESEARCH_ONLY,  # what nobody licenses, nobody may serve to others
         about="draws in eight steps and keeps guidance and negative prompts",
         few_steps=FewStepSchedule(steps=8, guidance_scale=5.0, noise_scheduler="ddim_trailing"),

@@ -18,6 +18,7 @@ from bot.installation import (
     InstallationFault,
     faults_of,
     has_nvidia_gpu,
+    lacking_tools,
     look_at_installation,
 )
 from synid_engine.runtime.memory_plan import GIB
@@ -48,7 +49,10 @@ def _after_the_makefile(installed: Mapping[str, str]) -> dict[str, str]:
     clashes = re.search(r"^GPU_CLASHES := (.*)$", text, re.MULTILINE)
     assert clashes is not None
     recipe = text[text.index("\n.venv/.gpu:") :]
-    order = [recipe.index(word) for word in ('".[sd15,gpu]"', "uninstall --yes", "--no-deps $(GPU_PINS)")]
+    order = [
+        recipe.index(word)
+        for word in ('".[sd15,gpu]"', "$(UNINSTALL) $(GPU_CLASHES)", "--no-deps $(GPU_PINS)")
+    ]
     assert order == sorted(order)
     left = {name: version for name, version in installed.items() if name not in clashes[1].split()}
     pins = [one.split("==") for one in _project()["gpu"] if "==" in one]
@@ -90,7 +94,7 @@ def test_torchvision_belongs_to_stable_diffusion_alone() -> None:
 @pytest.mark.parametrize(
     ("installed", "providers", "said"),
     [
-        ({"onnxruntime-gpu": "1.31.1"}, ("CPUExecutionProvider",), "has no CUDAExecutionProvider"),
+        ({"onnxruntime-gpu": "1.31.1"}, ("CPUExecutionProvider",), "no working CUDAExecutionProvider"),
         ({"onnxruntime": "1.31.1"}, ("CPUExecutionProvider",), "onnxruntime-gpu is not installed"),
         ({}, (), "onnxruntime-gpu is not installed"),
     ],
@@ -101,6 +105,48 @@ def test_missing_cuda_provider_is_named(
     [fault] = faults_of(installed, providers=providers, has_gpu=True)
     assert said in fault.words
     assert "make install-gpu" in fault.words
+
+
+class _Session:
+    """Opens on what it says that it has, whatever was asked for, as onnxruntime's does."""
+
+    def __init__(self, *opened: str) -> None:
+        self._opened = opened
+
+    def __call__(self, *_given: object, **_named: object) -> "_Session":
+        return self
+
+    def get_providers(self) -> tuple[str, ...]:
+        return self._opened
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_cuda_provider_that_is_listed_has_to_open(monkeypatch: pytest.MonkeyPatch, *, works: bool) -> None:
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: list(EVERYWHERE))
+    monkeypatch.setattr("onnxruntime.preload_dlls", lambda: None, raising=False)
+    monkeypatch.setattr("onnxruntime.InferenceSession", _Session(*(EVERYWHERE if works else EVERYWHERE[1:])))
+    monkeypatch.setattr("bot.installation.has_nvidia_gpu", lambda: True)
+    monkeypatch.setattr("bot.installation._installed", lambda: {"onnxruntime-gpu": "1.31.1"})
+    monkeypatch.setattr("bot.installation.lacking_tools", lambda *_: [])
+    assert [one.subject for one in look_at_installation()] == ([] if works else ["onnxruntime-gpu"])
+
+
+def test_torch_for_processors_is_named_where_there_is_a_gpu() -> None:
+    installed = {"torch": "2.13.0+cpu", "onnxruntime-gpu": "1.31.1"}
+    [fault] = faults_of(installed, providers=EVERYWHERE, has_gpu=True, lacking_tools=["a C compiler"])
+    assert "torch 2.13.0+cpu is built for processors alone" in fault.words
+    assert faults_of(installed, providers=EVERYWHERE, has_gpu=False) == []
+
+
+def test_what_compiling_for_a_gpu_lacks_is_named(tmp_path: Path) -> None:
+    lacking = lacking_tools(["no-such-compiler"], tmp_path)
+    installed = {"torch": "2.13.0", "onnxruntime-gpu": "1.31.1"}
+    [fault] = faults_of(installed, providers=EVERYWHERE, has_gpu=True, lacking_tools=lacking)
+    assert "it lacks a C compiler and Python.h" in fault.words
+    assert "apt-get install gcc libc6-dev python3-dev" in fault.words
+    assert faults_of(installed, providers=EVERYWHERE, has_gpu=False, lacking_tools=lacking) == []
+    (tmp_path / "Python.h").touch()
+    assert lacking_tools(["no-such-compiler", "sh"], tmp_path) == []
 
 
 def test_machine_without_a_gpu_misses_nothing() -> None:
@@ -117,7 +163,7 @@ def test_torch_and_torchvision_of_two_builds_are_named() -> None:
         same = {"torch": f"2.13.0{build}", "torchvision": f"0.28.0{build}"}
         assert faults_of(same, providers=(), has_gpu=False) == []
     recipe = (ROOT / "Makefile").read_text().partition("\n.venv/.gpu:")[2]
-    assert '"$(TORCHVISION)" --index-url "$(TORCH_INDEX)"' in recipe
+    assert '"$(TORCHVISION)" --index-url "$(CHOSEN_INDEX)"' in recipe
 
 
 def test_opencv_with_windows_is_named() -> None:

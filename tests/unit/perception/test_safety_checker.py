@@ -129,6 +129,19 @@ def test_model_without_a_checker_is_refused_and_named(model: Path, tmp_path: Pat
     assert (refused.value.judge, refused.value.part) == ("safety_checker", missing)
 
 
+def test_checker_in_half_precision_alone_judges(
+    model: Path, judge: SafetyCheckerJudge, tmp_path: Path
+) -> None:
+    shutil.copytree(model, tmp_path / "model")
+    path = tmp_path / "model" / "safety_checker" / "model.safetensors"
+    half = {name: one.half() if one.is_floating_point() else one for name, one in load_file(path).items()}
+    save_file(half, path.with_name("model.fp16.safetensors"), metadata={"format": "pt"})
+    path.unlink()
+    found = SafetyCheckerJudge(tmp_path / "model", device=CPU)
+    for picture in pictures(5):
+        assert found.score(picture) == pytest.approx(judge.score(picture), abs=0.05)
+
+
 def test_half_written_checker_is_refused(model: Path, tmp_path: Path) -> None:
     shutil.copytree(model, tmp_path / "model")
     path = tmp_path / "model" / "safety_checker" / "model.safetensors"

@@ -17,8 +17,9 @@ from synid_engine.errors import (
 )
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.runtime.backbone import load_backbone
+from synid_engine.runtime.checkpoint_shape import CheckpointShape
 from synid_engine.runtime.model_folder import hash_model
-from synid_engine.runtime.single_file import CheckpointShape, convert_single_file
+from synid_engine.runtime.single_file import convert_single_file
 from synid_engine.sampling.denoise import render
 from synid_engine.sampling.row import RenderRow
 
