@@ -55,6 +55,12 @@ class IdentityRow:
         is_alone = self.has_banks and len(self.banks) == 1 and not self.region_masks
         return self.banks[0] if is_alone and self.banks[0].downs else None
 
+    def in_context(self) -> tuple[object, ...]:
+        """What the keys and values of the prompt context follow from, beside the prompt."""
+        change = self.change()
+        scale = None if change is None else self.scale
+        return (self.banks, self.is_null) if self.has_tokens else (), change, scale
+
     @property
     def has_banks(self) -> bool:
         """Whether the banks act in cross-attention."""
