@@ -55,6 +55,12 @@ class IdentityRow:
         is_alone = self.has_banks and len(self.banks) == 1 and not self.region_masks
         return self.banks[0] if is_alone and self.banks[0].downs else None
 
+    def in_context(self) -> tuple[object, ...]:
+        """What the keys and values of the prompt context follow from, beside the prompt."""
+        change = self.change()
+        scale = None if change is None else self.scale
+        return (self.banks, self.is_null) if self.has_tokens else (), change, scale
+
     @property
     def has_banks(self) -> bool:
         """Whether the banks act in cross-attention."""
@@ -164,7 +170,7 @@ def condition_rows(
         scale of 0 has none appended, and padding has a weight of exactly 0.
     """
     empty = context.new_zeros(0, context.shape[2])
-    tokens = [torch.cat(row.tokens()).to(context) if row.has_tokens else empty for row in rows]
+    tokens = [_joined(row.tokens()).to(context) if row.has_tokens else empty for row in rows]
     longest = max(len(row_tokens) for row_tokens in tokens)
     lengths = tuple(prompt_lengths) or (context.shape[1],) * len(rows)
     is_padded = min(lengths) < context.shape[1]
@@ -176,8 +182,8 @@ def condition_rows(
     context_bias = _context_bias(rows, context, longest, lengths)
     sizes = level_sizes(latent_size, levels)
     condition = IdentityCondition(
-        keys={layer: _stack([row.keys(layer) for row in rows], context) for layer in layers},
-        values={layer: _stack([row.values(layer) for row in rows], context) for layer in layers},
+        keys={layer: _stack([row.keys(layer) for row in rows], context).contiguous() for layer in layers},
+        values={layer: _stack([row.values(layer) for row in rows], context).contiguous() for layer in layers},
         scale=torch.tensor([row.scale if row.banks else 0.0 for row in rows]).to(context).view(-1, 1, 1),
         bank_bias=bank_bias,
         context_bias=context_bias,
@@ -190,27 +196,49 @@ def condition_rows(
 
 
 def _pad(rows: list[Tensor], length: int) -> Tensor:
-    return torch.stack([functional.pad(row, (0, 0, 0, length - len(row))) for row in rows])
+    return torch.stack([_longer(row, length) for row in rows])
+
+
+def _longer(states: Tensor, length: int) -> Tensor:
+    return states if len(states) == length else functional.pad(states, (0, 0, 0, length - len(states)))
 
 
 def _stack(rows: list[list[Tensor]], like: Tensor) -> Tensor:
-    """Join each row's banks and pad with zeros to the longest row."""
+    """Join each row's banks and pad with zeros to the longest row.
+
+    What several rows share is joined once, and what all share is not copied where it need not be changed.
+    """
+    names = [tuple(id(bank) for bank in row) for row in rows]
+    if len(set(names)) == 1:
+        shared = _joined(rows[0])
+        return shared.expand(len(rows), *shared.shape).to(like)  # gradients are summed in its own format
     width = next(bank.shape[1] for row in rows for bank in row)
-    joined = [torch.cat(row).to(like) if row else like.new_zeros(0, width) for row in rows]
-    return _pad(joined, max(len(row) for row in joined))
+    joined = {
+        name: _joined(row).to(like) if row else like.new_zeros(0, width)
+        for name, row in dict(zip(names, rows, strict=True)).items()
+    }
+    longest = max(len(one) for one in joined.values())
+    padded = {name: _longer(one, longest) for name, one in joined.items()}
+    return torch.stack([padded[name] for name in names])
+
+
+def _joined(banks: list[Tensor]) -> Tensor:
+    return banks[0] if len(banks) == 1 else torch.cat(banks)
 
 
 def _changes(rows: Sequence[IdentityRow], like: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Stack the rows' low-rank factors; a row without has zeros, and its weight is in the second factor."""
-    banks = [row.change() for row in rows]
-    names = dict.fromkeys(name for bank in banks if bank is not None for name in bank.downs)
+    changes = [(bank, row.scale) if (bank := row.change()) is not None else None for row in rows]
+    distinct = dict.fromkeys(change for change in changes if change is not None)
     downs: dict[str, Tensor] = {}
     ups: dict[str, Tensor] = {}
-    for name in names:
-        pairs = [
-            None if bank is None or name not in bank.downs else (bank.downs[name], row.scale * bank.ups[name])
-            for bank, row in zip(banks, rows, strict=True)
-        ]
+    for name in dict.fromkeys(name for bank, _ in distinct for name in bank.downs):
+        factors = {
+            (bank, scale): (bank.downs[name], bank.ups[name] if scale == 1 else scale * bank.ups[name])
+            for bank, scale in distinct
+            if name in bank.downs
+        }
+        pairs = [factors.get(change) if change is not None else None for change in changes]
         downs[name] = _stack([[pair[0]] if pair else [] for pair in pairs], like)
         ups[name] = _stack([[pair[1]] if pair else [] for pair in pairs], like)
     return downs, ups
@@ -230,11 +258,11 @@ def _bank_bias(rows: Sequence[IdentityRow], like: Tensor) -> Tensor | None:
     longest = max(lengths)
     if all(length in {0, longest} for length in lengths):
         return None
-    bias = like.new_zeros(len(rows), 1, 1, longest)
+    bias = torch.zeros(len(rows), 1, 1, longest)
     for row, length in enumerate(lengths):
         if length:
             bias[row, :, :, length:] = _NOWHERE
-    return bias
+    return bias.to(like)
 
 
 def _context_bias(
@@ -246,13 +274,13 @@ def _context_bias(
     plain = all(row.token_scale == 1 or length == 0 for row, length in zip(rows, lengths, strict=True))
     if plain and min(lengths) == longest and min(prompt_lengths) == prompt_tokens:
         return None
-    bias = context.new_zeros(len(rows), 1, 1, prompt_tokens + longest)
+    bias = torch.zeros(len(rows), 1, 1, prompt_tokens + longest)
     for index, (row, length) in enumerate(zip(rows, lengths, strict=True)):
         if length:
             bias[index, ..., prompt_tokens : prompt_tokens + length] = torch.tensor(row.token_scale).log()
         bias[index, ..., prompt_tokens + length :] = _NOWHERE
         bias[index, ..., prompt_lengths[index] : prompt_tokens] = _NOWHERE
-    return bias
+    return bias.to(context)
 
 
 def _regions(

@@ -1,18 +1,23 @@
 """Which device and number format the models run in. Knows nothing about the models."""
 
+from typing import cast
+
 import torch
 
 from synid_engine.errors import DeviceUnavailableError
 
+_AMPERE = (8, 0)
+"""The first NVIDIA GPUs that multiply bfloat16 in hardware."""
+
 
 def choose_device(name: str | None = None) -> torch.device:
-    """Return the named device, or the fastest one here.
+    """Return the named device, or the fastest one here; a CUDA device with its number.
 
     Raises:
         DeviceUnavailableError: The named device does not exist on this machine.
     """
     if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -20,13 +25,15 @@ def choose_device(name: str | None = None) -> torch.device:
     missing_gpu = device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
     if missing_gpu or device.type not in {"cpu", "cuda", "mps"}:
         raise DeviceUnavailableError(device=name)
+    if device.type == "cuda" and cast("int | None", device.index) is None:
+        return torch.device("cuda", torch.cuda.current_device())
     return device
 
 
 def choose_dtype(device: torch.device) -> torch.dtype:
     """Return bfloat16 where the device multiplies it in hardware, float16 on older GPUs, else float32."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= _AMPERE else torch.float16
     if device.type == "cpu":
         capabilities = torch.cpu.get_capabilities()
         fast = any(bool(capabilities.get(name)) for name in ("avx512_bf16", "amx_bf16"))

@@ -1,7 +1,8 @@
 """A running batch: every step is one forward pass over its rows, which may join and leave in between."""
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -14,10 +15,11 @@ from synid_engine.errors import (
     InvalidSettingError,
     PictureSizeMismatchError,
 )
-from synid_engine.identity.attention import install_identity_attention, with_context_projected
+from synid_engine.identity.attention import install_identity_attention
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.condition import ConditionedContext, condition_rows, pad_contexts
 from synid_engine.runtime.backbone import Backbone
+from synid_engine.sampling.context_projections import ContextProjections
 from synid_engine.sampling.few_steps import few_steps_acting
 from synid_engine.sampling.guidance import guide
 from synid_engine.sampling.pose_residuals import pose_residuals
@@ -25,6 +27,7 @@ from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.row_state import RowState
 
 _MOST_PROMPTS = 256
+_MOST_BANKS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,6 +52,8 @@ class DenoiseRun:
         self._states: dict[int, RowState] = {}
         self._next_ticket = 0
         self._prompts: dict[str, Tensor] = {}
+        self._banks: OrderedDict[IdentityBank, IdentityBank] = OrderedDict()
+        self._projections = ContextProjections(backbone)
         self._batch: _Batch | None = None
 
     @property
@@ -79,7 +84,7 @@ class DenoiseRun:
             self._check_bank(bank)
         if row.few_steps_scale and self._backbone.few_steps is None:
             raise InvalidSettingError(field="few_steps_scale", value=row.few_steps_scale, allowed="0")
-        state = RowState(row, self._backbone)
+        state = RowState(replace(row, banks=tuple(self._placed(bank) for bank in row.banks)), self._backbone)
         for other in self._states.values():
             if other.size != state.size:
                 raise PictureSizeMismatchError(found=state.size, expected=other.size)
@@ -130,8 +135,8 @@ class DenoiseRun:
         latents = torch.cat([state.model_input() for state in states]).to(backbone.dtype)
         timesteps = torch.stack([state.timestep.float() for state in states]).to(backbone.device)
         try:
+            batch = self._assembled(states, unconditional)
             with few_steps_acting(backbone, [state.row.few_steps_scale for state in states]) as is_quick:
-                batch = self._assembled(states, unconditional)
                 posed = pose_residuals(backbone, states, latents, timesteps, batch.prompt_embeds, batch.added)
                 compiled = None if is_quick else backbone.compiled_unet  # it has no few-step adapter in it
                 noise_pred = cast("Any", compiled or backbone.unet)(
@@ -155,9 +160,10 @@ class DenoiseRun:
         halves = [(state, index < unconditional) for index, state in enumerate(states)]
         prompts = [state.row.negative_prompt if is_null else state.row.prompt for state, is_null in halves]
         encoded = [self._encode(prompt) for prompt in prompts]
+        identities = [state.identity_row(is_null=is_null) for state, is_null in halves]
         conditioned = condition_rows(
             pad_contexts(encoded),
-            [state.identity_row(is_null=is_null) for state, is_null in halves],
+            identities,
             latent_size=states[0].size,
             levels=len(cast("Any", self._backbone.unet.config).block_out_channels),
             prompt_lengths=[len(states) for states in encoded],
@@ -166,7 +172,10 @@ class DenoiseRun:
         placed = {
             name: tensor.to(self._backbone.device, self._backbone.dtype) for name, tensor in added.items()
         }
-        projected = with_context_projected(self._backbone.unet, conditioned)
+        longest = max(len(states) for states in encoded)
+        told = [(prompt, longest, *one.in_context()) for prompt, one in zip(prompts, identities, strict=True)]
+        quickness = [state.row.few_steps_scale for state in states]
+        projected = self._projections.put_into(conditioned, told, quickness)
         self._batch = _Batch(
             fingerprint=fingerprint,
             prompt_embeds=encoded,
@@ -182,6 +191,16 @@ class DenoiseRun:
                 del self._prompts[next(iter(self._prompts))]
             self._prompts[prompt] = self._backbone.encode_prompts([prompt])[0]
         return self._prompts[prompt]
+
+    def _placed(self, bank: IdentityBank) -> IdentityBank:
+        """Return a bank where the models are and in their format: one for all rows that have it."""
+        placed = self._banks.get(bank)
+        if placed is None:
+            placed = self._banks[bank] = bank.to(self._backbone.device, self._backbone.dtype)
+            while len(self._banks) > _MOST_BANKS:
+                self._banks.popitem(last=False)
+        self._banks.move_to_end(bank)
+        return placed
 
     def _check_bank(self, bank: IdentityBank) -> None:
         bank.check_base(model_hash=self._backbone.model_hash)

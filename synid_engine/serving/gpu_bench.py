@@ -5,6 +5,7 @@ and the plans are added up from their counts, so that a processor gets through i
 turns; where there is no GPU, ratios alone are judged.
 """
 
+import gc
 import resource
 import sys
 import time
@@ -66,10 +67,19 @@ def bench_gpu(options: BenchOptions) -> BenchReport:
     figures = gpu_figures(backbone, config, on_progress=options.on_progress)
     notes = _notes(backbone, config)
     del backbone  # what follows has its own models, and counts them
+    _let_go(device)
     counting = Ticker("memory of the small plan", total=1, on_progress=options.on_progress)
     figures += memory_figures(is_gpu=device.type == "cuda")
     counting.step()
     return BenchReport(name="gpu", figures=figures, quick=options.quick, notes=notes)
+
+
+def _let_go(device: torch.device) -> None:
+    """Free the models that nobody needs any more: a compiled step and its UNet hold each other."""
+    torch.compiler.reset()
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
 
 
 def gpu_figures(

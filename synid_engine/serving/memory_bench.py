@@ -1,9 +1,9 @@
 """The most that the small plan takes with Stable Diffusion 1.5: poses, decoding, and training that is judged.
 
-On a CUDA device the work is done there, and torch says what it took. Elsewhere it is gone through with shapes
-alone, for a second device that is not there: every operation says what it would return, nothing is computed,
-and mixing that device's tensors with the processor's is an error. Where the same modules were computed on a
-processor, the peaks were the same to a tenth of a mebibyte.
+On a CUDA device the work is done there, and torch says what it took of it, gaps between tensors included.
+Elsewhere it is gone through with shapes alone, for a second device that is not there: every operation says
+what it would return, nothing is computed, and mixing that device's tensors with the processor's is an error.
+Where the same modules were computed on a processor, the peaks were the same to a tenth of a mebibyte.
 """
 
 from collections.abc import Callable, Mapping
@@ -90,9 +90,10 @@ def _measured(image_size: int) -> Mapping[str, int]:
     follow(SMALL_PLAN, backbone)
     peaks: dict[str, int] = {}
     for name, work in _works(backbone, SMALL_PLAN).items():
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(backbone.device)
         work()
-        peaks[name] = torch.cuda.max_memory_allocated(backbone.device)
+        peaks[name] = torch.cuda.max_memory_reserved(backbone.device)
     return peaks
 
 

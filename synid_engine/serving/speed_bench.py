@@ -24,6 +24,7 @@ from synid_engine.runtime.rng import cpu_generator, gaussian_noise
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving.step_batcher import BatchConfig, StepBatcher
+from synid_engine.serving.step_timing import wait_for
 from synid_engine.synid.trainable import bank_from_tokens
 
 _TOKENS = 8
@@ -277,13 +278,8 @@ def _noise(backbone: Backbone, seed: int) -> Tensor:
 def _timed(
     backbone: Backbone, call: Callable[[], object], clock: Callable[[], float] = time.perf_counter
 ) -> float:
-    _wait_for(backbone)
+    wait_for(backbone.device)
     started = clock()
     call()
-    _wait_for(backbone)
+    wait_for(backbone.device)
     return clock() - started
-
-
-def _wait_for(backbone: Backbone) -> None:
-    if backbone.device.type == "cuda":
-        torch.cuda.synchronize(backbone.device)

@@ -20,6 +20,7 @@ from synid_engine.serving.batch_events import Event, JobStarted
 from synid_engine.serving.creation_batch import Creation, CreationBatch
 from synid_engine.serving.picture_batch import BatchConfig, BatchRow, PictureBatch
 from synid_engine.serving.served_time import ServedTime
+from synid_engine.serving.step_timing import wait_for
 from synid_engine.serving.stepwise import StepwiseCall
 from synid_engine.synid.stage import OnProgress
 
@@ -56,7 +57,7 @@ class StepBatcher:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._on_event, self._clock = on_event, clock
+        self._on_event, self._clock, self._device = on_event, clock, backbone.device
         self._told: deque[Event] = deque()
         chosen = config or BatchConfig()
         self._creation_weight, self._posed_steps = chosen.creation_weight, chosen.posed_steps
@@ -172,6 +173,7 @@ class StepBatcher:
                 self._engine_ms[job_id] = 0.0
                 self._on_event(JobStarted(job_id=job_id))
         piece.work()
+        wait_for(self._device)  # else the next piece would be charged for what this one has only begun
         self._piece = None
         self._settle(piece)
 

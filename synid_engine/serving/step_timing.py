@@ -10,10 +10,10 @@ from synid_engine.serving.cost_model import StepSample
 
 def timed_ms(device: torch.device, work: Callable[[], object]) -> float:
     """Return how long a device works."""
-    _wait_for(device)
+    wait_for(device)
     started = time.perf_counter()
     work()
-    _wait_for(device)
+    wait_for(device)
     return 1000 * (time.perf_counter() - started)
 
 
@@ -28,6 +28,7 @@ def best_size(samples: Sequence[StepSample], tolerance: float) -> int:
     return min(sample.rows for sample in samples if sample.ms / sample.rows <= (1 + tolerance) * best)
 
 
-def _wait_for(device: torch.device) -> None:
+def wait_for(device: torch.device) -> None:
+    """Return when a device has done all that it was given; a GPU works on while whoever gave it goes on."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

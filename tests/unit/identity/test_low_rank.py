@@ -4,10 +4,13 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from synid_engine.errors import CorruptTensorError
 from synid_engine.identity.attention import (
@@ -16,13 +19,33 @@ from synid_engine.identity.attention import (
 )
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.blend import blend_banks, stack_banks
-from synid_engine.identity.condition import IdentityRow
+from synid_engine.identity.condition import IdentityCondition, IdentityRow
 from synid_engine.runtime.backbone import Backbone
 
 from .passes import conditioned, forward
 
 MakeBank = Callable[..., IdentityBank]
 SILENT = {"token_scale": 0.0}
+
+
+class Counted(TorchDispatchMode):
+    """Counts operations that write a new tensor."""
+
+    _VIEWS = frozenset({"expand", "unsqueeze", "slice", "select", "view", "unbind", "detach", "alias"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.copies = 0
+
+    def __torch_dispatch__(
+        self,
+        func: OpOverload,
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> object:
+        self.copies += func.overloadpacket.__name__ not in self._VIEWS
+        return func(*args, **(kwargs or {}))
 
 
 def changed(bank: IdentityBank, backbone: Backbone, seed: int, *, rank: int = 2) -> IdentityBank:
@@ -95,6 +118,37 @@ def test_gradients_reach_both_factors(backbone: Backbone, make_bank: MakeBank) -
         for name, factor in factors.items():
             assert factor.grad is not None, name
             assert bool(factor.grad.abs().sum() > 0), name
+
+
+def test_rows_that_share_a_character_are_told_of_it_once(backbone: Backbone, make_bank: MakeBank) -> None:
+    """Each tensor of the character is stacked in one operation; it has the gradients of copies of it."""
+    shared = changed(make_bank(1), backbone, 5).map(lambda one: one.detach().requires_grad_())
+    copies = [shared.map(lambda one: one.detach().clone().requires_grad_()) for _ in range(4)]
+    scales = (1.0, 0.5, 1.0, 0.5)
+    told: list[IdentityCondition] = []
+    counts: list[int] = []
+    for banks in ([shared] * 4, copies):
+        rows = [IdentityRow(banks=(bank,), scale=scale) for bank, scale in zip(banks, scales, strict=True)]
+        with Counted() as counted:
+            condition = conditioned(backbone, rows).identity
+        assert condition is not None
+        told.append(condition)
+        counts.append(counted.copies)
+    for part in ("keys", "values", "downs", "ups"):
+        one, other = (cast("dict[str, Tensor]", getattr(condition, part)) for condition in told)
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    tensors = len(shared.keys) + len(shared.values) + len(shared.downs) + len(shared.ups)
+    few = 10
+    assert counts[0] <= tensors + len(shared.ups) + few, "those with a weight of their own are made for it"
+    for condition in told:
+        sum(
+            (up.sin().sum() + condition.downs[name].cos().sum()) for name, up in condition.ups.items()
+        ).backward()
+    for name, up in shared.ups.items():
+        for one, others in ((up, "ups"), (shared.downs[name], "downs")):
+            expected = torch.stack([getattr(bank, others)[name].grad for bank in copies]).sum(dim=0)
+            torch.testing.assert_close(one.grad, expected)
 
 
 def test_saved_changes_load_bit_for_bit_and_damaged_ones_are_refused(

@@ -182,6 +182,20 @@ def test_absent_device_is_refused(name: str) -> None:
         choose_device(name)
 
 
+@pytest.mark.parametrize(("name", "index"), [(None, 1), ("cuda", 1), ("cuda:0", 0), ("cuda:1", 1)])
+def test_gpu_has_its_number(monkeypatch: pytest.MonkeyPatch, name: str | None, index: int) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert choose_device(name) == torch.device("cuda", index)
+
+
+def test_format_is_that_of_the_gpu_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: ((7, 5), (8, 0))[device.index])
+    formats = [choose_dtype(torch.device("cuda", index)) for index in range(2)]
+    assert formats == [torch.float16, torch.bfloat16]
+
+
 @pytest.mark.parametrize(
     ("capabilities", "expected"),
     [({"avx512_bf16": True}, torch.bfloat16), ({"amx_bf16": True}, torch.bfloat16), ({}, torch.float32)],

@@ -11,11 +11,12 @@ from diffusers import UNet2DConditionModel
 from torch import Tensor
 from torch.fx import GraphModule
 
-from synid_engine.identity.attention import install_identity_attention
+from synid_engine.identity.attention import attention_projections, install_identity_attention
 from synid_engine.identity.bank import IdentityBank
 from synid_engine.identity.condition import ConditionedContext, IdentityRow, condition_rows
 from synid_engine.runtime.rng import cpu_generator, gaussian_noise
-from synid_engine.sampling.compiled import CompileConfig, CompiledUNet, row_bucket, token_bucket
+from synid_engine.sampling.compiled import CompileConfig, CompiledUNet
+from synid_engine.sampling.step_inputs import row_bucket, token_bucket
 
 from ...small_models import flat_unet  # noqa: TID252  (tests are no package)
 
@@ -24,13 +25,18 @@ class Counted:
     """A UNet with its compiled twin."""
 
     def __init__(self, unet: UNet2DConditionModel) -> None:
-        self.compilations = 0
+        self.compilations = self.steps = 0
         self.unet = unet
         self.compiled = CompiledUNet(unet, CompileConfig(backend=self._compile))
 
     def _compile(self, graph: GraphModule, _inputs: object) -> Callable[..., object]:
         self.compilations += 1
-        return graph.forward
+
+        def taken(*inputs: object) -> object:
+            self.steps += 1
+            return graph.forward(*inputs)
+
+        return taken
 
     @torch.no_grad()
     def error(
@@ -49,6 +55,15 @@ class Counted:
             plain = self._drawn(self.compiled, latents, conditioned, None)
             assert float((drawn - plain).abs().max()) > 1e-2
         return float((drawn - expected).abs().max())
+
+    @torch.no_grad()
+    def predicted(self, rows: list[IdentityRow]) -> Tensor:
+        """Return the compiled twin's answer."""
+        chance = cpu_generator(0)
+        conditioned = condition_rows(
+            gaussian_noise((len(rows), 5, 24), chance), rows, latent_size=(4, 4), levels=1
+        )
+        return self._drawn(self.compiled, gaussian_noise((len(rows), 4, 4, 4), chance), conditioned, None)
 
     def _drawn(
         self,
@@ -97,6 +112,17 @@ def character(counted: Counted, seed: int, *, tokens: int = 3) -> IdentityBank:
     return IdentityBank.from_tokens(states, counted.unet, model_hash="0" * 64).detach()
 
 
+def changed(counted: Counted, seed: int, *, rank: int = 8, projections: slice = slice(None)) -> IdentityBank:
+    """Make a character with a low-rank change of some projections."""
+    chance = cpu_generator(seed)
+    chosen = list(attention_projections(counted.unet).items())[projections]
+    return replace(
+        character(counted, seed),
+        downs={name: 0.3 * gaussian_noise((rank, one.in_features), chance) for name, one in chosen},
+        ups={name: 0.3 * gaussian_noise((rank, one.out_features), chance) for name, one in chosen},
+    )
+
+
 def test_sizes_are_rounded_up() -> None:
     assert [row_bucket(rows) for rows in (1, 2, 3, 4, 5, 8, 9)] == [2, 2, 4, 4, 8, 8, 16]
     assert [token_bucket(tokens) for tokens in (0, 1, 8, 9, 77)] == [0, 8, 8, 16, 80]
@@ -106,9 +132,10 @@ def test_switching_characters_never_compiles_again(counted: Counted) -> None:
     first = IdentityRow(banks=(character(counted, 1),))
     with counted.compiled.learning():
         assert counted.error([first, first]) < 1e-5
+        assert counted.error([IdentityRow(banks=(changed(counted, 8),))] * 2) < 1e-5
     learnt = counted.compilations
-    assert learnt == 1
-    others = [IdentityRow(banks=(character(counted, seed, tokens=seed),)) for seed in (2, 3, 4)]
+    assert learnt == 2
+    others = [IdentityRow(banks=(character(counted, seed, tokens=seed - 1),)) for seed in (2, 3, 4)]
     batches = [
         [first, others[0]],
         others[:2],
@@ -116,11 +143,41 @@ def test_switching_characters_never_compiles_again(counted: Counted) -> None:
         [replace(others[1], scale=0.4, token_scale=0.3), others[0]],
         [replace(first, is_null=True), first],
         [others[0]],
+        [IdentityRow(banks=(changed(counted, 2),)), others[0]],
+        [replace(first, banks=(changed(counted, 3, rank=4),), is_null=True, scale=0.6), IdentityRow()],
+        [IdentityRow(banks=(changed(counted, 4, projections=slice(3, 6)),))],
     ]
     for seed, rows in enumerate(batches):
         assert counted.error(rows, seed=seed) < 1e-5
-    assert counted.error([first, first], prompt_tokens=6) < 1e-5
+    assert counted.error([first, first], prompt_tokens=4) < 1e-5
     assert counted.compilations == learnt
+    assert counted.steps == 2 + len(batches) + 1
+
+
+def test_low_rank_change_acts_in_a_compiled_step(counted: Counted) -> None:
+    rows = [IdentityRow(banks=(changed(counted, 5),)), IdentityRow(banks=(changed(counted, 6),))]
+    plain = [IdentityRow(banks=(character(counted, seed),)) for seed in (5, 6)]
+    with counted.compiled.learning():
+        assert counted.error(plain) < 1e-5
+        before = counted.steps
+        assert counted.error(rows) < 1e-5
+    assert counted.steps == before + 1
+    assert float((counted.predicted(rows) - counted.predicted(plain)).abs().max()) > 1e-2
+
+
+def test_batch_without_characters_or_changes_is_drawn_in_a_size_that_has_room_for_them(
+    counted: Counted,
+) -> None:
+    with counted.compiled.learning():
+        assert counted.error([IdentityRow(banks=(changed(counted, 7),))] * 4) < 1e-5
+    learnt, before = counted.compilations, counted.steps
+    assert counted.error([IdentityRow()] * 3) < 1e-5
+    assert counted.error([IdentityRow(banks=(character(counted, 9),)), *[IdentityRow()] * 3]) < 1e-5
+    assert (counted.compilations, counted.steps) == (learnt, before + 2)
+    too_long = IdentityRow(banks=(character(counted, 9, tokens=9),))
+    assert counted.error([too_long] * 4) == 0, "drawn by the UNet as it is"
+    assert counted.error([IdentityRow(banks=(changed(counted, 9, rank=9),))] * 4) == 0
+    assert (counted.compilations, counted.steps) == (learnt, before + 2)
 
 
 def test_size_that_was_not_learnt_is_drawn_without_a_compiler(counted: Counted) -> None:

@@ -1,6 +1,6 @@
 """What the engine's start does with a compiler: one that works, one that fails, and one that errs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import jaxtyping
@@ -10,13 +10,15 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from synid_engine.identity.bank import IdentityBank
+from synid_engine.identity.condition import IdentityCondition
 from synid_engine.pose.library import NAMED_POSES
 from synid_engine.pose.skeleton_map import draw_map
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.pose_control import make_pose_control
-from synid_engine.sampling.compiled import CompileConfig
+from synid_engine.sampling.compiled import CompileConfig, CompiledUNet
 from synid_engine.sampling.denoise import denoise
 from synid_engine.sampling.row import RenderRow
+from synid_engine.serving import compilation
 from synid_engine.serving.compilation import with_compiled_unet
 from synid_engine.serving.engine_options import EngineOptions, read_arguments, to_arguments
 
@@ -74,7 +76,7 @@ def test_graphs_are_recorded_before_anybody_waits_and_what_they_replay_is_checke
 
 
 def test_compiled_engine_draws_poses(flat: Backbone) -> None:
-    """With a character by the compiled step, without one by the UNet as it is."""
+    """With a character or without one, changed or not."""
     compilations: list[GraphModule] = []
 
     def count(graph: GraphModule, _inputs: object) -> Callable[..., object]:
@@ -101,14 +103,63 @@ def test_machine_that_cannot_compile_draws_without(flat: Backbone) -> None:
     assert compiled(flat, fail, []) is flat
 
 
-def test_compiled_step_that_errs_is_not_used(flat: Backbone) -> None:
+@pytest.mark.parametrize(
+    "spoil",
+    [torch.zeros_like, torch.neg, lambda output: 2 * output, lambda output: output.roll(1, dims=-1)],
+    ids=["nothing", "the opposite", "twice as much", "moved"],
+)
+def test_compiled_step_that_errs_is_not_used(flat: Backbone, spoil: Callable[[Tensor], Tensor]) -> None:
     def err(graph: GraphModule, _inputs: object) -> Callable[..., object]:
-        def wrong(*inputs: Tensor) -> list[Tensor]:
-            return [2 * output for output in graph.forward(*inputs)]
-
-        return wrong
+        return lambda *inputs: [spoil(output) for output in graph.forward(*inputs)]
 
     assert compiled(flat, err, []) is flat
+
+
+@pytest.mark.parametrize(
+    ("parts", "learnt"), [(("keys", "values"), []), (("downs", "ups"), [0.5])], ids=["bank", "change"]
+)
+def test_compiled_step_that_leaves_something_of_a_character_out_is_not_used(
+    flat: Backbone, monkeypatch: pytest.MonkeyPatch, parts: tuple[str, ...], learnt: list[float]
+) -> None:
+    class Forgetful(CompiledUNet):
+        def __call__(
+            self, *inputs: Tensor, cross_attention_kwargs: dict[str, IdentityCondition], **told: Tensor
+        ) -> tuple[Tensor]:
+            whole = cross_attention_kwargs["identity"]
+            left = {"identity": replace(whole, **{part: {} for part in parts})}
+            return super().__call__(*inputs, cross_attention_kwargs=left, **told)
+
+    monkeypatch.setattr(compilation, "CompiledUNet", Forgetful)
+    shares: list[float] = []
+    assert compiled(flat, lambda graph, _inputs: graph.forward, shares) is flat
+    assert shares == learnt
+
+
+def test_size_without_memory_for_its_compilation_ends_neither_the_start_nor_smaller_sizes(
+    flat: Backbone,
+) -> None:
+    rows: list[int] = []
+
+    def short(graph: GraphModule, inputs: Sequence[Tensor]) -> Callable[..., object]:
+        most = max(len(one) for one in inputs if one.shape[1:] == (4, 8, 8))
+        rows.append(most)
+
+        def taken(*given: Tensor) -> object:
+            if most > 2:
+                raise torch.OutOfMemoryError("no room")
+            return graph.forward(*given)
+
+        return taken
+
+    shares: list[float] = []
+    found = with_compiled_unet(
+        flat, rows=(2, 4, 8), config=CompileConfig(backend=short), on_size=shares.append
+    )
+    assert found.compiled_unet is not None
+    assert (shares, rows) == ([pytest.approx(1 / 6), pytest.approx(2 / 6)], [2, 2, 4])
+    row = RenderRow(prompt="a woman", seed=1, num_inference_steps=2)
+    drawn = [denoise(one, [row, replace(row, seed=2)]) for one in (found, flat)]
+    assert torch.allclose(*drawn, atol=1e-4), "a batch of four rows is drawn without"
 
 
 def test_choice_reaches_the_process(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,5 +1,8 @@
 """What `synid bench gpu` measures, on small random models; what the figures are does not matter here."""
 
+import copy
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any, cast
 
@@ -19,6 +22,7 @@ from synid_engine.identity.attention import (
 )
 from synid_engine.runtime.backbone import Backbone
 from synid_engine.runtime.model_table import MODELS
+from synid_engine.sampling.compiled import CompileConfig, CompiledUNet
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving import gpu_bench
@@ -150,6 +154,36 @@ def test_bench_tells_where_it_ran(monkeypatch: pytest.MonkeyPatch, backbone: Bac
     assert "256x256" in report.notes[0]
     assert "not judged" in report.notes[-2]
     assert report.figures[-1] is peak
+
+
+def test_memory_is_counted_when_the_first_models_are_gone(
+    monkeypatch: pytest.MonkeyPatch, backbone: Backbone
+) -> None:
+    """A compiled step and its UNet hold each other, and are freed by no count of references."""
+    unets: list[weakref.ref[UNet2DConditionModel]] = []
+    gone: list[bool] = []
+
+    def made(*, image_size: int, posed: bool) -> Backbone:
+        assert image_size == 256 or posed
+        unet = copy.deepcopy(backbone.unet)
+        unets.append(weakref.ref(unet))
+        config = CompileConfig(backend=lambda graph, _inputs: graph.forward)
+        return replace(backbone, unet=unet, compiled_unet=CompiledUNet(unet, config))
+
+    def counted(*, is_gpu: bool) -> tuple[Figure, ...]:
+        gone.append(unets[0]() is None)
+        return () if is_gpu else (Figure(name="peak memory, small plan", value=1.0),)
+
+    monkeypatch.setattr(gpu_bench, "random_sd15", made)
+    monkeypatch.setattr(gpu_bench, "choose_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(gpu_bench, "gpu_figures", lambda *_inputs, **_told: ())
+    monkeypatch.setattr(gpu_bench, "memory_figures", counted)
+    gc.disable()
+    try:
+        bench_gpu(BenchOptions(quick=True))
+    finally:
+        gc.enable()
+    assert gone == [True]
 
 
 def test_bench_is_known_by_its_name() -> None:

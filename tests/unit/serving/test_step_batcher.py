@@ -6,6 +6,7 @@ from itertools import count
 
 import numpy as np
 import pytest
+import torch
 
 from synid_engine.errors import (
     BaseModelMismatchError,
@@ -20,6 +21,7 @@ from synid_engine.runtime.backbone import Backbone
 from synid_engine.sampling.denoise import render
 from synid_engine.sampling.row import RenderRow
 from synid_engine.sampling.run import DenoiseRun
+from synid_engine.serving import step_batcher
 from synid_engine.serving.batch_events import (
     Event,
     JobDone,
@@ -267,6 +269,49 @@ def test_jobs_are_told_of_before_their_first_step_and_charged_for_every_one(back
     assert batcher.engine_ms("long") == 0
     assert batcher.steps == 8 + 2 + 4  # denoised, decoded, and the creation with its end
     assert batcher.occupancy == pytest.approx((4 * 4 + 4 * 2) / 8 / 8)
+
+
+class _LateDevice:
+    """Works on after it has been given something, as a GPU does; a clock beside it."""
+
+    def __init__(self) -> None:
+        self.now = self._done_at = 0.0
+
+    def give(self, seconds: float) -> None:
+        self._done_at = max(self.now, self._done_at) + seconds
+
+    def wait(self, _device: torch.device) -> None:
+        self.now = max(self.now, self._done_at)
+
+
+def test_work_that_goes_on_after_its_piece_is_charged_to_whose_it_is(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, step = _LateDevice(), DenoiseRun.step
+
+    def denoising(run: DenoiseRun, tickets: tuple[int, ...]) -> object:
+        device.give(0.040)
+        return step(run, tickets)
+
+    def creating(report: OnProgress) -> None:
+        for number in range(9):
+            device.wait(backbone.device)  # it reads its loss before it draws the next batch
+            device.give(0.010)
+            report(Progress(stage="adapter", fraction=(number + 1) / 10))
+
+    monkeypatch.setattr(DenoiseRun, "step", denoising)
+    monkeypatch.setattr(step_batcher, "wait_for", device.wait)
+    batcher = StepBatcher(
+        backbone, lambda _event: None, BatchConfig(preview_every=0), clock=lambda: device.now
+    )
+    batcher.create("character", "eve", creating)
+    batcher.draw("picture", "ann", [replace(ROW, num_inference_steps=20)])
+    for _ in range(10):
+        batcher.step()
+    pieces = {job: batcher.engine_ms(job) for job in ("character", "picture")}
+    assert pieces["character"] % 10 == pytest.approx(0)
+    assert pieces["picture"] % 40 == pytest.approx(0)
+    assert pieces["character"] / 10 + pieces["picture"] / 40 == pytest.approx(10)
 
 
 def test_posed_pictures_share_the_steps_of_others_and_are_charged_for_more(posed_backbone: Backbone) -> None:

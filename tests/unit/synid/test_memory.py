@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from synid_engine import engine as engine_module
 from synid_engine.engine import Engine
 from synid_engine.errors import TooLittleMemoryError
+from synid_engine.runtime.device import choose_device
 from synid_engine.runtime.memory_plan import GIB, WHOLE, least_bytes
 from synid_engine.runtime.sd15_memory import SD15_WORK
 from synid_engine.serving.calibration import CalibrationConfig, calibrated
@@ -136,12 +137,17 @@ def test_free_memory_of_a_gpu_is_asked_for(
         planned.append(free_bytes)
         return WHOLE
 
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (7, 5))
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _device: (6 * GIB, 8 * GIB))
+    monkeypatch.setattr(torch.cuda.memory, "_lazy_init", lambda: None)
     monkeypatch.setattr(
-        torch.cuda, "set_per_process_memory_fraction", lambda share, _device: kept.append(share)
+        torch._C, "_cuda_setMemoryFraction", lambda share, _device: kept.append(share), raising=False
     )
     monkeypatch.setattr(memory, "plan_memory", plan)
-    memory_plan_of(whole_model, device=torch.device("cuda:0"), memory_gb=memory_gb)
+    memory_plan_of(whole_model, device=choose_device(), memory_gb=memory_gb)
     assert planned == [limit]
     assert kept == ([] if memory_gb is None else [min(1.0, memory_gb / 8)])
 

@@ -11,6 +11,7 @@ from synid_engine.identity.bank import IdentityBank
 from synid_engine.perception.bundle import Perception
 from synid_engine.perception.identity_encoder import IdentityEncoder
 from synid_engine.runtime.backbone import load_backbone
+from synid_engine.serving.creation_plan import FULL_PLAN, CreationPlan
 from synid_engine.synid.adapter import HELD_OUT_SCENES
 from synid_engine.synid.anchors import find_anchors, portrait_words
 from synid_engine.synid.bootstrap import (
@@ -22,9 +23,9 @@ from synid_engine.synid.bootstrap import (
 )
 from synid_engine.synid.checkpoint import Checkpoint, with_portrait
 from synid_engine.synid.checkpoint_file import read_checkpoint, write_checkpoint
-from synid_engine.synid.drift import PROBE_SCENES
+from synid_engine.synid.drift import PROBE_SCENES, DriftConfig
 from synid_engine.synid.embeds import PictureEmbeds
-from synid_engine.synid.ensemble import cohesive_group
+from synid_engine.synid.ensemble import AnchorConfig, cohesive_group
 from synid_engine.synid.pipeline import STAGES, DistillConfig, distill
 from synid_engine.synid.projector import portrait_tokens, project
 from synid_engine.synid.stage import Progress, StageModels, ignore_report, stage_generator
@@ -327,16 +328,34 @@ def test_creation_without_training_tells_of_no_loss_and_no_steps(
     assert "steps" not in made.report
 
 
+def test_full_size_model_makes_a_character_by_the_plan_that_is_measured(models: StageModels) -> None:
+    usual = usual_config(models)
+    rounds = (1, 1, usual.drift.rounds, 1)
+    trainings = [stage.training for stage in (usual.projector, usual.bootstrap, usual.drift, usual.adapter)]
+    plan = CreationPlan(
+        candidates=usual.anchors.candidates,
+        candidate_steps=usual.anchors.draw.num_inference_steps,
+        lessons=len(usual.bootstrap.scenes),
+        lesson_steps=usual.bootstrap.draw.num_inference_steps,
+        probes=len(usual.drift.scenes),
+        probe_steps=usual.drift.draw.num_inference_steps,
+        optimiser_steps=sum(count * one.steps for count, one in zip(rounds, trainings, strict=True)),
+        batch_size=max(training.batch_size for training in trainings),
+    )
+    assert plan == FULL_PLAN
+
+
 def test_all_stages_run_where_no_encoder_reads_portraits(models: StageModels) -> None:
     usual = usual_config(models)
     assert usual.stages == STAGES
     assert not usual.bootstrap.draw.few_steps, "no adapter, no few steps"
-    trainings = (usual.projector.training, usual.bootstrap.training, usual.adapter.training)
-    assert all(training.stopping.every > 0 for training in trainings)
+    trained = (usual.projector, usual.bootstrap, usual.drift, usual.adapter)
+    assert all(stage.training.stopping.every > 0 for stage in trained)
     reading = replace(models, identity_encoder=IdentityEncoder(width=16))
     usual = usual_config(reading)
     assert usual.stages == ("anchors", "projector", "drift")
-    assert usual.drift.rounds == 0, "probes only: nothing is trained"
+    assert (usual.anchors, usual.bootstrap) == (AnchorConfig(), BootstrapConfig())
+    assert usual.drift == DriftConfig(rounds=0), "probes only: nothing is trained"
     assert usual.projector.training.steps == 0, "its tokens stay as they are read"
     warm = usual_config(reading, warm=True).projector.training
     assert (warm.steps, warm.stopping.every > 0) == (60, True), "what begins elsewhere is trained"
