@@ -34,6 +34,7 @@ class RowState:
         self._noise_scheduler: Any = _prepared_noise_scheduler(row, backbone)
         self._draws_noise = draws_noise(self._noise_scheduler)
         self._timesteps = cast("Tensor", self._noise_scheduler.timesteps)
+        self._model_timesteps = self._timesteps.float().to(backbone.device)
         self.index = len(self._timesteps) - row.step_count
         noise = gaussian_noise((1, channels, height, width), self._generator).to(backbone.device)
         self.latents = self._first_latents(noise)
@@ -49,6 +50,11 @@ class RowState:
     def timestep(self) -> Tensor:
         """The timestep of the next step."""
         return self._timesteps[self.index]
+
+    @property
+    def model_timestep(self) -> Tensor:
+        """The same as the UNet takes it, where the UNet is."""
+        return self._model_timesteps[self.index]
 
     @property
     def steps_left(self) -> int:

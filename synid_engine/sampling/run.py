@@ -133,7 +133,7 @@ class DenoiseRun:
         """Run the UNet over the unconditional halves, which come first, and the conditional ones."""
         backbone = self._backbone
         latents = torch.cat([state.model_input() for state in states]).to(backbone.dtype)
-        timesteps = torch.stack([state.timestep.float() for state in states]).to(backbone.device)
+        timesteps = torch.stack([state.model_timestep for state in states])
         try:
             batch = self._assembled(states, unconditional)
             with few_steps_acting(backbone, [state.row.few_steps_scale for state in states]) as is_quick:

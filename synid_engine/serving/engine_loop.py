@@ -1,6 +1,6 @@
 """The engine's one loop: orders in, one piece of work at a time, reports out.
 
-All that the device does happens in the thread that calls `run`. Knows neither sockets nor processes: orders
+All that draws and learns happens in the thread that calls `run`. Knows neither sockets nor processes: orders
 come through a queue, and reports go to a function.
 """
 
@@ -42,6 +42,7 @@ from synid_engine.serving.messages import (
 )
 from synid_engine.serving.orders import Assign, Drain, Judge, Order, ReadPose, Stop
 from synid_engine.serving.picture_batch import BatchConfig
+from synid_engine.serving.picture_writer import PictureWriter
 from synid_engine.serving.render_job import RenderJob, render_rows
 from synid_engine.serving.reports import (
     Asked,
@@ -75,21 +76,33 @@ class LoopConfig:
         distill: How characters are made.
         progress_interval_s: Least seconds between two progress reports of a job.
         preview_px: Longest side of a preview.
+        writes_beside: Whether finished pictures are written while the next step is drawn.
     """
 
     batch: BatchConfig = field(default_factory=lambda: BatchConfig(preview_interval_s=2.0))
     distill: DistillConfig = field(default_factory=DistillConfig)
     progress_interval_s: float = 0.25
     preview_px: int = 128
+    writes_beside: bool = False
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Task:
-    """A lease that is being worked on."""
+    """A lease that is being worked on.
+
+    Attributes:
+        lease: Under which it is told of.
+        job: The work.
+        is_started: Whether that was told.
+        engine_ms: What it took of the device, when that has done its part; None before.
+        progress: The share that is done.
+        told_at: When that was told last.
+    """
 
     lease: Lease
     job: RenderJob | CreationJob | EvaluationJob
     is_started: bool = False
+    engine_ms: float | None = None
     progress: float = 0.0
     told_at: float = float("-inf")
 
@@ -117,6 +130,7 @@ class EngineLoop:
         self._send, self._status, self._config, self._orders = send, status, config, orders
         self._clock, self._judges = clock, cache(load_judges)  # loaded by the first evaluation
         self._batcher = StepBatcher(engine.models.backbone, self._on_event, config.batch, clock=clock)
+        self._writer: PictureWriter[_Task] = PictureWriter(is_beside=config.writes_beside)
         self._tasks: dict[str, _Task] = {}
         self._fences: OrderedDict[int, int] = OrderedDict()
         self._is_draining = False
@@ -132,16 +146,17 @@ class EngineLoop:
 
     def turn(self) -> None:
         """Take an order, waiting for one when there is nothing else to do, or do one piece of work."""
-        order = self._next_order()
+        order, is_idle = self._next_order(), not self._batcher.jobs
         if order is not None:
             self._obey(order)
         else:
             self._survive(self._batcher.step, self._batcher.blame)
+        self._take_written(is_waiting=order is None and is_idle)
         self._publish()
 
     def _next_order(self) -> Order | None:
         try:
-            return self._orders.get(block=not self._batcher.jobs)
+            return self._orders.get(block=not (self._batcher.jobs or self._writer.is_busy))
         except Empty:
             return None
 
@@ -221,14 +236,19 @@ class EngineLoop:
 
     def _forget(self, key: str) -> float:
         """Drop a job and return the engine time that it took."""
-        engine_ms = self._batcher.engine_ms(key)
-        self._tasks.pop(key, None)
+        task = self._tasks.pop(key, None)
+        engine_ms = 0.0 if task is None else self._engine_ms(task)
         self._batcher.cancel(key)
         return engine_ms
+
+    def _engine_ms(self, task: _Task) -> float:
+        return self._batcher.engine_ms(task.key) if task.engine_ms is None else task.engine_ms
 
     def _drain(self) -> None:
         """Hand everything back: pictures as they are, creations with a checkpoint where they can make one."""
         self._is_draining = True
+        while self._writer.is_busy:
+            self._take_written(is_waiting=True)
         for task in tuple(self._tasks.values()):
             if isinstance(task.job, CreationJob) and task.is_started:
                 task.job.hurry()
@@ -256,11 +276,17 @@ class EngineLoop:
                 self._tell_preview(task.lease, index, Image.fromarray(pixels))
             case PictureDone(index=index, picture=pixels):
                 assert isinstance(task.job, RenderJob)  # noqa: S101  (creations send no pictures)
-                task.job.add(index, pixels)
+                self._writer.give(task, partial(task.job.add, index, pixels))
             case JobDone(result=result):
-                self._finish(task, result)
+                task.engine_ms = self._batcher.engine_ms(task.key)
+                self._writer.give(task, lambda: None, then=partial(self._finish, task, result))
             case JobFailed(error=error):
                 self._break(task, error)
+
+    def _take_written(self, *, is_waiting: bool) -> None:
+        for task, end in self._writer.ends(is_waiting=is_waiting):
+            if self._tasks.get(task.key) is task:
+                self._survive(end, partial(self._break, task))
 
     def _tell_progress(self, task: _Task, progress: Progress) -> None:
         task.progress = task.job.share(progress)
@@ -291,7 +317,7 @@ class EngineLoop:
 
     def _finish(self, task: _Task, result: object) -> None:
         made = task.job.result() if isinstance(task.job, RenderJob) else result
-        engine_ms = self._batcher.engine_ms(task.key)
+        engine_ms = self._engine_ms(task)
         if isinstance(made, Question):
             report = Asked(lease=task.lease, question=made, engine_ms=engine_ms)
         else:
@@ -310,6 +336,6 @@ class EngineLoop:
         status, batcher = self._status, self._batcher
         status.steps, status.max_rows, status.occupancy = batcher.steps, batcher.max_rows, batcher.occupancy
         status.beats = tuple(
-            WorkBeat(lease=task.lease, engine_ms=batcher.engine_ms(key), progress=task.progress)
-            for key, task in self._tasks.items()
+            WorkBeat(lease=task.lease, engine_ms=self._engine_ms(task), progress=task.progress)
+            for task in self._tasks.values()
         )

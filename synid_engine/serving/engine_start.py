@@ -103,7 +103,7 @@ def start_loop(
         BankShelf(options.weights, model_hash=engine.model_hash),
         send=send,
         status=status,
-        config=LoopConfig(batch=batch, distill=distill),
+        config=LoopConfig(batch=batch, distill=distill, writes_beside=is_gpu),
         orders=orders,
     )
     if is_gpu:

@@ -1,6 +1,7 @@
 """Orders in, reports out, without a process around it."""
 
 import hashlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from synid_engine.serving.messages import (
     CreateWork,
     EvaluateWork,
     Lease,
+    Picture,
     RenderWork,
 )
 from synid_engine.serving.orders import Assign, Drain, ReadPose, Stop
@@ -57,9 +59,22 @@ def lease(job_id: int = 1, fence: int = 1) -> Lease:
     return Lease(job_id=job_id, fence=fence)
 
 
+in_both_ways = pytest.mark.parametrize(
+    "desk", [False, True], ids=["one thread", "writes beside"], indirect=True
+)
+in_two_threads = pytest.mark.parametrize("desk", [True], ids=["writes beside"], indirect=True)
+
+
 @pytest.fixture
-def desk(models: StageModels, tiny_config: DistillConfig, tmp_path: Path) -> Desk:
-    config = LoopConfig(batch=BatchConfig(preview_every=0), distill=tiny_config, progress_interval_s=0.0)
+def desk(
+    request: pytest.FixtureRequest, models: StageModels, tiny_config: DistillConfig, tmp_path: Path
+) -> Desk:
+    config = LoopConfig(
+        batch=BatchConfig(preview_every=0),
+        distill=tiny_config,
+        progress_interval_s=0.0,
+        writes_beside=getattr(request, "param", False),
+    )
     return Desk(engine=Engine(models=models), folder=tmp_path, config=config)
 
 
@@ -72,6 +87,7 @@ def _keep(desk: Desk, bank: IdentityBank) -> str:
     return digest
 
 
+@in_both_ways
 def test_pictures_are_those_of_the_engine(desk: Desk, make_bank: MakeBank) -> None:
     bank = make_bank(1)
     work = WORK.model_copy(
@@ -102,6 +118,83 @@ def test_pictures_are_those_of_the_engine(desk: Desk, make_bank: MakeBank) -> No
         assert desk.spool.path_of(picture.thumbnail, PICTURE).is_file()
 
 
+class SlowSpool:
+    """Holds up the writing of pictures until it is told to go on."""
+
+    def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.may_write, self.threads = threading.Event(), list[threading.Thread]()
+        put = desk.spool.put_picture
+
+        def held(image: Image.Image, *, seed: int) -> Picture:
+            self.threads.append(threading.current_thread())
+            assert self.may_write.wait(timeout=60)
+            return put(image, seed=seed)
+
+        monkeypatch.setattr(desk.spool, "put_picture", held)
+
+
+LONG = WORK.model_copy(update={"num_inference_steps": 50})
+
+
+@in_two_threads
+def test_next_steps_are_taken_while_a_picture_is_written_which_is_told_of_afterwards(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowSpool(desk, monkeypatch)
+    desk.order(Assign(lease=lease(1), owner_id=3, work=WORK), Assign(lease=lease(2), owner_id=4, work=LONG))
+    while not slow.threads:
+        desk.loop.turn()
+    steps = len(desk.of(Progressed, 2))
+    for _ in range(5):
+        desk.loop.turn()
+    assert len(desk.of(Progressed, 2)) == steps + 5
+    assert not desk.of(Finished, 1)
+    assert [beat.engine_ms > 0 for beat in desk.status.beats] == [True, True]
+    slow.may_write.set()
+    while not desk.of(Finished, 1):
+        desk.loop.turn()
+    assert not desk.of(Finished, 2), "that of the short job is told first"
+    (finished,) = desk.of(Finished, 1)
+    assert finished.engine_ms > 0
+    assert all(desk.spool.path_of(one.image, PICTURE).is_file() for one in finished.result.pictures)
+    assert set(slow.threads).isdisjoint({threading.main_thread()})
+
+
+@in_two_threads
+def test_drained_engine_tells_of_what_is_still_being_written(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowSpool(desk, monkeypatch)
+    desk.order(Assign(lease=lease(1), owner_id=3, work=WORK), Assign(lease=lease(2), owner_id=4, work=LONG))
+    while not slow.threads:
+        desk.loop.turn()
+    desk.order(Drain())
+    threading.Timer(0.2, slow.may_write.set).start()
+    desk.loop.run()
+    assert [type(report) for report in desk.reports[-2:]] == [Finished, HandedBack]
+
+
+@in_two_threads
+def test_job_that_is_stopped_while_its_picture_is_written_is_silent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowSpool(desk, monkeypatch)
+    desk.order(Assign(lease=lease(1), owner_id=3, work=WORK))
+    desk.loop.turn()
+    while desk.loop._batcher.jobs:
+        desk.loop.turn()
+    assert len(desk.status.beats) == 1
+    desk.order(Stop(lease=lease(1)))
+    desk.loop.turn()
+    slow.may_write.set()
+    desk.order(Assign(lease=lease(1, fence=2), owner_id=3, work=WORK))
+    desk.run()
+    (finished,) = desk.of(Finished)
+    assert finished.lease == lease(1, fence=2)
+    assert len(finished.result.pictures) == WORK.pictures
+
+
+@in_both_ways
 def test_repeated_and_older_orders_are_ignored_and_newer_ones_replace(desk: Desk) -> None:
     first = Assign(lease=lease(fence=2), owner_id=3, work=WORK)
     desk.order(first, first)
@@ -116,6 +209,7 @@ def test_repeated_and_older_orders_are_ignored_and_newer_ones_replace(desk: Desk
     assert [report.lease.fence for report in desk.of(Started)] == [2, 3]
 
 
+@in_both_ways
 def test_stopped_job_is_silent_and_a_stop_for_another_lease_is_ignored(desk: Desk) -> None:
     desk.order(
         Assign(lease=lease(1), owner_id=3, work=WORK),
@@ -135,6 +229,7 @@ def test_stopped_job_is_silent_and_a_stop_for_another_lease_is_ignored(desk: Des
     assert len(desk.of(Finished, 2)) == 1
 
 
+@in_both_ways
 def test_what_cannot_be_done_is_told_and_not_tried_again(desk: Desk, make_bank: MakeBank) -> None:
     foreign = _keep(desk, replace(make_bank(1), model_hash="f" * 64))
     cases = {
@@ -153,6 +248,7 @@ def test_what_cannot_be_done_is_told_and_not_tried_again(desk: Desk, make_bank: 
     assert broken[-1].failure.detail.startswith("field: style, value: no such style, allowed: ")
 
 
+@in_both_ways
 def test_unforeseen_errors_are_told_and_the_engine_goes_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -168,6 +264,7 @@ def test_unforeseen_errors_are_told_and_the_engine_goes_on(
     assert len(desk.of(Finished)) == 1
 
 
+@in_both_ways
 def test_spool_that_cannot_be_written_breaks_the_job_alone_until_there_is_room(desk: Desk) -> None:
     desk.order(Assign(lease=lease(1), owner_id=3, work=WORK))
     desk.loop.turn()
@@ -367,6 +464,7 @@ def test_evaluation_without_what_it_is_about_is_told_and_not_tried_again(
     assert not any(report.retryable for report in broken)
 
 
+@in_both_ways
 def test_drained_engine_hands_everything_back_with_a_checkpoint(desk: Desk) -> None:
     desk.order(
         Assign(lease=lease(1), owner_id=3, work=CREATE),

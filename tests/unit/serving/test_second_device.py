@@ -1,18 +1,23 @@
 """All that an engine does, on a device whose tensors cannot be mixed with the processor's."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
+from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from synid_engine.engine import Engine, Rendered
 from synid_engine.pose.library import NAMED_POSES
 from synid_engine.runtime.backbone import load_backbone
 from synid_engine.runtime.memory_plan import GIB, WAITING_PARTS, least_bytes
+from synid_engine.sampling.row import RenderRow
+from synid_engine.sampling.run import DenoiseRun
 from synid_engine.serving.engine_loop import LoopConfig
 from synid_engine.serving.gpu_bench import GpuBenchConfig, gpu_figures
 from synid_engine.serving.messages import CreateWork, Lease, RenderWork
@@ -62,6 +67,35 @@ def test_tensors_of_two_devices_are_not_mixed(device: str) -> None:
     layer(away).sum().backward()
     assert isinstance(layer.weight.grad, There)
     assert layer.weight.grad.tolist() == [[1, 1, 1]]
+
+
+class Crossings(TorchDispatchMode):
+    """Counts tensors that are brought to the second device, each of which a GPU would be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(
+        self, func: OpOverload, _types: object, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None
+    ) -> object:
+        given = kwargs or {}
+        is_copy = func.overloadpacket.__name__ == "_to_copy"
+        self.count += is_copy and not isinstance(args[0], There) and given.get("device") == SECOND
+        return func(*args, **given)
+
+
+def test_step_of_a_batch_that_stays_brings_nothing_there(whole_model: Path, device: str) -> None:
+    backbone = Engine.load(whole_model, device=device).models.backbone
+    run = DenoiseRun(backbone)
+    for seed in range(2):
+        run.add(RenderRow(prompt="a woman", seed=seed, num_inference_steps=4))
+    with Crossings() as first:
+        run.step()
+    with Crossings() as second:
+        run.step()
+    assert first.count > 0
+    assert second.count == 0
 
 
 def test_character_is_made_and_drawn_there_as_here(whole_model: Path, tiny_config: DistillConfig) -> None:
