@@ -58,7 +58,7 @@ SD15_TESTS := tests/unit/pose/test_estimator.py tests/unit/perception/test_grid_
 export HF_HUB_OFFLINE := 1
 export PYTHONUNBUFFERED := 1
 
-.PHONY: demo playground bot install install-gpu test test-all test-sd15 test-kill check bench clean FORCE
+.PHONY: demo playground bot install install-gpu test test-all test-sd15 test-gpu test-kill check bench clean FORCE
 .PHONY: check-lint check-format check-types check-layers check-dependencies check-spelling check-docker
 
 demo: install
@@ -83,6 +83,10 @@ test-all: .venv/.dev
 
 test-sd15: .venv/.dev build/sd15/.installed
 	@PYTHONPATH=build/sd15 $(VENV_PYTHON) -m pytest $(SD15_TESTS)
+
+# What only a GPU can show.
+test-gpu: .venv/.dev .venv/.gpu
+	@$(VENV_PYTHON) -m pytest -m gpu tests/gpu
 
 test-kill: .venv/.dev
 	@$(VENV_PYTHON) -m tests.faults --points 200 $(ARGS)
