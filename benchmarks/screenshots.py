@@ -85,7 +85,7 @@ def visit(page: Page, out: Path) -> None:
     mia.run("character create", "Nova", DESCRIPTION, seed=SEED)
     mia.card("Which")
     mia.keep("choice")
-    mia.press("1")
+    mia.press("2")
     mia.card("Nova is ready")
     page.wait_for_timeout(1500)
     mia.keep("ready")

@@ -230,7 +230,7 @@ async def _first_there(spec: ModelSpec, file: ModelFile, version: str, hub: Hub)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Began:
-    """A transfer as it began: of what, the how manieth, and with how many bytes there already."""
+    """A transfer as it began: of what, which of how many, and with how many bytes there already."""
 
     stage: str
     which: str
