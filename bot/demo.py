@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 NAME = "Nova"
-DESCRIPTION = "a young woman with shoulder-length red hair and round glasses, wearing a green jacket"
+DESCRIPTION = (
+    "a young woman with shoulder-length red hair, light skin and round glasses, wearing a green jacket"
+)
 SEED = 7
 COLUMNS = 4
 _LONGEST_S = 3600.0
