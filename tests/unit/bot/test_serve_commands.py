@@ -39,17 +39,6 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Run a command that must succeed, and return what it prints."""
-
-    def run_well(*arguments: str) -> str:
-        assert run(arguments) == 0
-        return capsys.readouterr().out
-
-    return run_well
-
-
-@pytest.fixture
 def mistake(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Run a command that must fail with exit code 2, one line on stderr and nothing on stdout."""
 
