@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.model_pull import require_whole, specs_of
 from bot.model_sets import is_unchanged, parts_of
+from storage.files import reason_of
 from storage.model_check import FileState
 from storage.model_errors import ModelNotPulledError, UnknownModelError
 from storage.model_sets import ComposedSet, SetFolders
@@ -127,8 +128,7 @@ def _verified_base(one: ComposedSet, folders: SetFolders) -> Verified:
     try:
         state = FileState.SOUND if is_unchanged(one, folders) else FileState.CHANGED
     except OSError as error:
-        detail = error.strerror or type(error).__name__
-        return Verified(subject=subject, state=FileState.UNREADABLE, detail=detail)
+        return Verified(subject=subject, state=FileState.UNREADABLE, detail=reason_of(error))
     detail = "" if state is FileState.SOUND else "characters that were made on it are refused"
     return Verified(subject=subject, state=state, detail=detail)
 

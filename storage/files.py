@@ -33,6 +33,11 @@ def git_hash_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+def reason_of(error: OSError) -> str:
+    """Return what the system says went wrong, in a few words."""
+    return error.strerror or type(error).__name__
+
+
 @contextmanager
 def disk_errors(path: Path) -> Generator[None]:
     """Translate the system's refusals to write `path` into `DiskFullError` and `UnwritableError`."""
@@ -41,7 +46,7 @@ def disk_errors(path: Path) -> Generator[None]:
     except OSError as error:
         if error.errno in _NO_ROOM:
             raise DiskFullError(path=path) from error
-        raise UnwritableError(path=path, reason=error.strerror or type(error).__name__) from error
+        raise UnwritableError(path=path, reason=reason_of(error)) from error
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from storage.files import sha256_of
+from storage.files import reason_of, sha256_of
 from storage.weights import FileRecord
 
 DAMAGED = ".damaged"
@@ -43,14 +43,10 @@ def check_file(path: Path, place: str, known: FileRecord) -> CheckedFile:
         if sha256_of(path) == known.sha256:
             return CheckedFile(place=place, state=FileState.SOUND)
     except OSError as error:
-        return CheckedFile(place=place, state=FileState.UNREADABLE, detail=_reason(error))
+        return CheckedFile(place=place, state=FileState.UNREADABLE, detail=reason_of(error))
     try:
         path.replace(path.with_name(f"{path.name}{DAMAGED}"))
     except OSError as error:
-        detail = f"it stays in its place: {_reason(error)}"
+        detail = f"it stays in its place: {reason_of(error)}"
         return CheckedFile(place=place, state=FileState.DAMAGED, detail=detail)
     return CheckedFile(place=place, state=FileState.DAMAGED)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

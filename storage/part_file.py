@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from storage.errors import UnwritableError
-from storage.files import disk_errors, git_hash_of
+from storage.files import disk_errors, git_hash_of, reason_of
 from storage.model_errors import PullRunningError
 
 _READ = 1 << 20
@@ -112,6 +112,6 @@ def _lock(file: BinaryIO, path: Path, target: Path) -> None:
     except BlockingIOError as error:
         raise PullRunningError(path=target) from error
     except OSError as error:
-        raise UnwritableError(path=path, reason=error.strerror or type(error).__name__) from error
+        raise UnwritableError(path=path, reason=reason_of(error)) from error
     if not is_part:
         raise PullRunningError(path=target)

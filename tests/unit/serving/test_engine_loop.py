@@ -136,14 +136,20 @@ class SlowSpool:
 LONG = WORK.model_copy(update={"num_inference_steps": 50})
 
 
-@in_two_threads
-def test_next_steps_are_taken_while_a_picture_is_written_which_is_told_of_afterwards(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def writing_beside_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> SlowSpool:
+    """Go on until the first job's picture is being written, while the second is still drawn."""
     slow = SlowSpool(desk, monkeypatch)
     desk.order(Assign(lease=lease(1), owner_id=3, work=WORK), Assign(lease=lease(2), owner_id=4, work=LONG))
     while not slow.threads:
         desk.loop.turn()
+    return slow
+
+
+@in_two_threads
+def test_next_steps_are_taken_while_a_picture_is_written_which_is_told_of_afterwards(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = writing_beside_long(desk, monkeypatch)
     steps = len(desk.of(Progressed, 2))
     for _ in range(5):
         desk.loop.turn()
@@ -164,10 +170,7 @@ def test_next_steps_are_taken_while_a_picture_is_written_which_is_told_of_afterw
 def test_drained_engine_tells_of_what_is_still_being_written(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = SlowSpool(desk, monkeypatch)
-    desk.order(Assign(lease=lease(1), owner_id=3, work=WORK), Assign(lease=lease(2), owner_id=4, work=LONG))
-    while not slow.threads:
-        desk.loop.turn()
+    slow = writing_beside_long(desk, monkeypatch)
     desk.order(Drain())
     threading.Timer(0.2, slow.may_write.set).start()
     desk.loop.run()
